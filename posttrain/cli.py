@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import audit, calibrate, curation, doctor, exec, fsck, packages, serve, verify, views
+from synth.cli import audit, calibrate, curation, doctor, exec, fsck, packages, revoke, serve, verify, views
 from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ def _show(step: "TrainingProgress") -> None:
 doctor.register(app)
 views.register(app)
 fsck.register(app)
+revoke.register(app)
 calibrate.register(app)
 exec.register(app)
 verify.register(app)

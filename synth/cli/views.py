@@ -200,6 +200,9 @@ def export(
     format: Annotated[
         str, typer.Option("--format", "-f", help="Layout: datasets, jsonl, llama-factory or axolotl.")
     ] = "datasets",
+    without: Annotated[
+        Path | None, typer.Option(metavar="PATCH", help="Leave out the rows that this patch removes.")
+    ] = None,
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
@@ -207,11 +210,13 @@ def export(
     from synth.store.export import ExportFormat
     from synth.store.export import export as write_export
     from synth.store.query import check_known
+    from synth.store.revoke import read_patch
 
     check_known("format", format, list(ExportFormat), "--format datasets")
     folder = find_run(runs_dir, run)
+    removed = read_patch(without) if without is not None else frozenset[str]()
     with naming("-o FOLDER"):
-        report = write_export(folder, ExportFormat(format), output)
+        report = write_export(folder, ExportFormat(format), output, removed)
     if as_json:
         print_json({"folder": str(report.folder), "counts": report.counts})
         return

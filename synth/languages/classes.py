@@ -10,14 +10,12 @@ nothing of classes.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from synth.languages.domain import Domain
 from synth.languages.unsupported import UnsupportedType
 from synth.records import ClassCall, ClassContract, Method
 from synth.values import Signature, Value, ValueType, parse_signature
-
-if TYPE_CHECKING:
-    from synth.languages.spec import Domain
 
 CALLS_FUNCTION: Final = "codemill_calls"
 """The appended function."""
@@ -150,7 +148,7 @@ class DraftMethod(NamedTuple):
     name: str
     names: tuple[str, ...]
     kinds: tuple[ValueType, ...]
-    domains: "tuple[Domain, ...]" = ()
+    domains: tuple[Domain, ...] = ()
     """One for each argument; empty if they take every value."""
     gives: bool = True
     """False for one that is known to have no result."""

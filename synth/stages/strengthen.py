@@ -9,14 +9,13 @@ mutant is caught only if the judge of solutions would see it; what nothing catch
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
 from synth.comparison_rules import Comparison
 from synth.config import InputsConfig
-from synth.filters.protocol import Reject
 from synth.ids import derive_random, derive_seed, unit_id
 from synth.languages.registry import find_language, normalize_language
 from synth.languages.spec import Language
@@ -43,10 +42,9 @@ from synth.rules.input_edits import InputEditor, Row
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions
 from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
+from synth.stages.input_programs import Validator
+from synth.stages.running import Run, SandboxFault
 from synth.values import Signature, decode, parse_signature
-
-Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
-"""Runs programs, in the order given."""
 
 TENFOLD: Final = 10
 """How many times the rows of the first search the mutants that it leaves are searched with."""
@@ -59,14 +57,6 @@ SLOWER_S: Final = 0.02
 """A suite may cost so many times what the known rows cost, and so many CPU seconds more."""
 RESTARTS: Final = 4
 """A reference that was stopped at a row goes on behind it, so often at most."""
-
-
-class SearchFault(Exception):
-    """The sandbox failed during a search, which says nothing about the reference."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.reason)
-        self.reject = reject
 
 
 class Strengthened(NamedTuple):
@@ -92,6 +82,20 @@ class _Trial:
     ran: bool = False
 
 
+def _most_telling(rows: Sequence[Row], caught_by: Sequence[Set[Row]], most: int) -> set[Row]:
+    """So many of the rows at most, in turn the first of those that catch most of what is left."""
+    chosen: dict[Row, None] = {}
+    left = list(caught_by)
+    while len(chosen) < min(most, len(rows)):
+        best = max(
+            (row for row in rows if row not in chosen),
+            key=lambda row: sum(row in catching for catching in left),
+        )
+        chosen[best] = None
+        left = [catching for catching in left if best not in catching]
+    return set(chosen)
+
+
 def _answer(case: Case) -> str:
     return case.expected or f"! {case.raises}"
 
@@ -112,16 +116,17 @@ class SuiteSearch:
         written: Sequence[Row],
         known: Sequence[Row],
         demands: Preconditions = NOTHING_DEMANDED,
+        validator: Validator | None = None,
     ) -> Strengthened | None:
         """The suite; `written` are rows by people, kept first, and `known` others that are known to do. What
-        the reference returns on rows that `demands` do not allow says nothing; that it raises there may be
-        right. None if nothing can be searched: no such language here, or too few rows with an answer. Raises
-        SearchFault."""
+        the reference returns on rows that `demands` or the validator do not allow says nothing; that it
+        raises there may be right. None if nothing can be searched: no such language here, or too few rows
+        with an answer. Raises SandboxFault."""
         language = find_language(reference.language)
         contract = reference.contract
         if language is None or language.driver is None or not isinstance(contract, FunctionContract):
             return None
-        search = _Search(self, reference, contract, language, demands)
+        search = _Search(self, reference, contract, language, demands, validator)
         return await search.make(task_id, written, known)
 
 
@@ -135,6 +140,7 @@ class _Search:
         contract: FunctionContract,
         language: Language,
         demands: Preconditions,
+        validator: Validator | None,
     ) -> None:
         self._config, self._compare, self._run = settings._config, settings._compare, settings._run
         self._limits = settings._limits
@@ -142,6 +148,7 @@ class _Search:
         self._contract = contract
         self._signature = parse_signature(self._contract.signature)
         self._domains, self._demands = read_domains(reference.domains), demands
+        self._validator = validator
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
         name = normalize_language(reference.language)
@@ -248,8 +255,8 @@ class _Search:
         if seen.stop is Stop.NONE:
             self._cpu_s = max(self._cpu_s, seen.cpu_s)
         if fault := find_fault(seen):
-            raise SearchFault(fault)
-        found = self._cases_of(rows, seen)
+            raise SandboxFault(fault)
+        found = await self._without_forbidden(self._cases_of(rows, seen))
         self._cases.update(found)
         answered += found
         return seen
@@ -268,6 +275,13 @@ class _Search:
         return found | {
             rows[at]: Case(arguments=rows[at], raises=kind) for at, kind in raised.items() if at < len(rows)
         }
+
+    async def _without_forbidden(self, found: dict[Row, Case]) -> dict[Row, Case]:
+        """The cases without what the reference returns on inputs that the validator forbids."""
+        if self._validator is None:
+            return found
+        allowed = await self._validator.allowed([row for row, case in found.items() if not case.raises])
+        return {row: case for row, case in found.items() if case.raises or row in allowed}
 
     async def _steps(self, rows: Sequence[Row]) -> dict[Row, set[object]]:
         """The steps that the reference takes on each row, where its language can tell."""
@@ -386,8 +400,10 @@ class _Search:
         known = [row for row in self._known if row in caught]
         rows = [*known, *strongest[:150], *sorted(rare), *answers.values()][:600]
         raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
-        too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
-        return [row for row in rows if row not in too_many]
+        returning = set(rows).difference(raising)
+        left = [trial.caught_by for trial in trials if trial.caught_by.isdisjoint(returning)]
+        few = _most_telling(raising, left, int(MAX_RAISING * ENOUGH))
+        return [row for row in rows if row in returning or row in few]
 
     def _is_portable(self, row: Row) -> bool:
         """Whether the row and its answer mean the same in every language."""
@@ -405,7 +421,7 @@ class _Search:
         request = self._request(self._reference.code, backwards, self._limits)
         (seen,) = await self._run([request.model_copy(update={"other_hashing": True})])
         if fault := find_fault(seen):
-            raise SearchFault(fault)
+            raise SandboxFault(fault)
         again = self._cases_of(backwards, seen)
         unstable = {row for row in backwards if again.get(row) != self._cases[row]}
         if unstable or seen.cpu_s <= SLOWER * self._known_cpu_s + SLOWER_S:
