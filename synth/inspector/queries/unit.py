@@ -70,6 +70,7 @@ class ShownDecision(Record):
 
     round: int
     stage: str
+    shard: str
     decision: Decision
     reason: str
     sentence: str
@@ -144,6 +145,12 @@ class UnitView(Record):
         """The decision that tells what became of it: the first that did not keep it, else the last."""
         lost = next((one for one in self.decisions if one.decision is not Decision.KEPT), None)
         return lost or (self.decisions[-1] if self.decisions else None)
+
+    @property
+    def row_key(self) -> str:
+        """The key of that decision in the list of units; empty if there is none."""
+        one = self.final
+        return f"{one.round}/{one.stage}/{one.shard}/{self.id}" if one else ""
 
     @property
     def first_failure(self) -> int | None:
@@ -250,6 +257,7 @@ def shown_decision(row: IndexRow) -> ShownDecision:
     return ShownDecision(
         round=row.round,
         stage=row.stage,
+        shard=row.shard,
         decision=row.decision,
         reason=row.reason,
         sentence=reason.sentence if reason else "",
