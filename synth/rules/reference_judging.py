@@ -184,6 +184,7 @@ def _make_reference(
     evidence: Evidence = {
         "cases": len(cases),
         "inputs": len(plan.rows),
+        "returned": len(outputs),
         "distinct": len(set(outputs.values())),
     }
     if plan.stated:

@@ -6,7 +6,7 @@ stay here; the sandbox only gets inputs.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.execution.verdict import judge_cases
 from synth.filters.protocol import Evidence, Keep, Reject
@@ -19,6 +19,40 @@ from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="execute",
+        reasons=("wrong_answer", "runtime_error"),
+        measure="passed",
+        over="total",
+        keeps=">=",
+        fixed=1.0,
+        sentence="A share of {limit} of its tests passes.",
+        caveat="Tests that are hidden from selection are not counted, and must pass as well.",
+    ),
+    Threshold(
+        stage="execute",
+        reasons=("timeout",),
+        measure="cpu_s",
+        keeps="<=",
+        key="execution.limits.cpu_s",
+        sentence="It needs at most {limit} s of CPU time.",
+        caveat="A program that was stopped did not show how long it needs.",
+        is_cut_off=True,
+    ),
+    Threshold(
+        stage="execute",
+        reasons=("memory_limit",),
+        measure="memory_mb",
+        keeps="<=",
+        key="execution.limits.memory_mb",
+        sentence="It needs at most {limit} MiB.",
+        caveat="A program that was stopped did not show how much it needs.",
+        is_cut_off=True,
+    ),
+)
 
 
 class ExecuteStage(UnitStage[Solution]):
@@ -64,6 +98,7 @@ def _answer(verdict: Verdict) -> Keep | Reject:
         "total": verdict.total,
         "rank": verdict.rank.value,
         "cpu_s": round(verdict.cpu_s, 4),
+        "memory_mb": round(verdict.peak_memory_mb, 1),
     }
     if verdict.hidden_total:
         evidence |= {"hidden_passed": verdict.hidden_passed, "hidden_total": verdict.hidden_total}

@@ -44,11 +44,23 @@ from synth.stages.running import Run, SandboxFault, run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.strengthen import Strengthened, SuiteSearch
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
 from synth.values import parse_signature
 
 Rows = tuple[tuple[str, ...], ...]
 SEARCHES: Final = 8
 """Tasks of a shard whose inputs are searched at the same time."""
+THRESHOLDS: Final = (
+    Threshold(
+        stage="inputs",
+        reasons=("too_few_inputs",),
+        measure="cases",
+        keeps=">=",
+        key="data.inputs.minimum",
+        sentence="The task has at least {limit} inputs.",
+        caveat="Tasks whose cases people stated pass with fewer.",
+    ),
+)
 
 
 class InputsStage(UnitStage[Task]):

@@ -86,7 +86,13 @@ def test_a_program_with_every_result_right_passes() -> None:
         )
     )
     assert run.decision("s1") == (Decision.KEPT, "")
-    assert run.evidence("s1") == {"passed": 3, "total": 3, "rank": "reference", "cpu_s": 0.1235}
+    assert run.evidence("s1") == {
+        "passed": 3,
+        "total": 3,
+        "rank": "reference",
+        "cpu_s": 0.1235,
+        "memory_mb": 9.0,
+    }
     row = run.rows["s1"]
     assert (row.kind, row.parents, row.language, row.ms) == ("solution", ("task-1",), "python", 500.0)
     assert run.made(Verdict) == [build_verdict("s1", cpu_s=0.123456, peak_memory_mb=9.0, level="B")]
@@ -101,6 +107,7 @@ def test_a_wrong_result_rejects_and_says_which() -> None:
         "total": 3,
         "rank": "reference",
         "cpu_s": 0.0,
+        "memory_mb": 0.0,
         "first_failure": words,
     }
     (verdict,) = run.made(Verdict)

@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.program_log",
         "synth.proportions",
         "synth.reasons",
+        "synth.thresholds",
         "synth.errors",
         "synth.plain_text",
         "synth.interruptible",
