@@ -60,7 +60,7 @@ def load_views(visit: Visit) -> ViewsScreen:
 def download_patch(visit: Visit) -> Sent:
     """The marks as JSON Lines."""
     run = visit.library.run(visit.parts["run"])
-    return Sent(f"{run.key}-marks.jsonl", "application/jsonl", marks_patch(Marks(run.path).all()))
+    return Sent(f"{run.key}-marks.jsonl", "application/jsonl", marks_patch(visit.library, run))
 
 
 PAGES = (
