@@ -42,8 +42,10 @@ class UnitsFormat(StrEnum):
     TRL = "trl"
 
 
-def units_of(library: Library, run: OpenedRun, wanted: UnitFilter) -> Iterator[dict[str, Any]]:
-    """Every row under the filter, in the order of keys, with its mark and, as JSON, what is stored of it.
+def units_of(
+    library: Library, run: OpenedRun, wanted: UnitFilter, *, with_records: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Every row under the filter, in the order of keys, with its marks and, as JSON, what is stored of it.
     Raises UserError for a filter that does not fit the run."""
     condition = condition_of(wanted, RunLookups(library, run, _SEARCH_S))
     names = ", ".join(IndexRow.model_fields)
@@ -51,7 +53,8 @@ def units_of(library: Library, run: OpenedRun, wanted: UnitFilter) -> Iterator[d
     marks = {mark.unit_id: mark for mark in Marks(run.path).all()}
     for group in _groups(library.database.stream(sql, condition.values), _GROUP):
         bodies: dict[str, str] = {}
-        for kind in {row["kind"] for row in group} & set(run.body_kinds):
+        kinds = {row["kind"] for row in group} & set(run.body_kinds) if with_records else set[str]()
+        for kind in kinds:
             keys = [row["unit_id"] for row in group if row["kind"] == kind]
             for key, body in run.read_bodies(kind, keys).items():
                 bodies[key] = json.dumps(without_lone_surrogates(body.fields), ensure_ascii=False)
@@ -98,7 +101,9 @@ def marked_rows(library: Library, run: OpenedRun) -> tuple[frozenset[str], froze
 def swap_sides(row: dict[str, Any]) -> dict[str, Any]:
     """A pair with chosen and rejected in each other's place. Why the old chosen one failed is not known."""
     turned = {"chosen": "rejected", "rejected": "chosen"}
-    names = {f"{side}{end}": f"{other}{end}" for side, other in turned.items() for end in ("", "_id", "_pass")}
+    names = {
+        f"{side}{end}": f"{other}{end}" for side, other in turned.items() for end in ("", "_id", "_pass")
+    }
     return {name: row[names.get(name, name)] for name in row}
 
 
@@ -115,15 +120,15 @@ def marks_patch(library: Library, run: OpenedRun) -> Iterator[bytes]:
             yield _line({"note": unit_id} | _said(mark))
 
 
-def write_units(
-    library: Library, run: OpenedRun, wanted: UnitFilter, format: UnitsFormat
-) -> Iterator[bytes]:
+def write_units(library: Library, run: OpenedRun, wanted: UnitFilter, format: UnitsFormat) -> Iterator[bytes]:
     """The bytes of an export. Raises UserError before the first byte where there is nothing to write."""
     match format:
         case UnitsFormat.JSONL:
             yield from _begun(map(_line, units_of(library, run, wanted)), run)
         case UnitsFormat.PARQUET:
-            yield from _sent(lambda path: _write_parquet(path, units_of(library, run, wanted), run), ".parquet")
+            yield from _sent(
+                lambda path: _write_parquet(path, units_of(library, run, wanted), run), ".parquet"
+            )
         case UnitsFormat.TRL | UnitsFormat.DATASETS:
             yield from _sent(lambda path: _write_zip(path, library, run, wanted, format), ".zip")
 
@@ -146,9 +151,7 @@ def _write_parquet(path: Path, rows: Iterable[dict[str, Any]], run: OpenedRun) -
     write_rows(path, schema, _begun(rows, run), group_rows=_GROUP)
 
 
-def _write_zip(
-    path: Path, library: Library, run: OpenedRun, wanted: UnitFilter, format: UnitsFormat
-) -> None:
+def _write_zip(path: Path, library: Library, run: OpenedRun, wanted: UnitFilter, format: UnitsFormat) -> None:
     counts = {}
     with tempfile.TemporaryDirectory(dir=path.parent) as folder, zipfile.ZipFile(path, "w") as packed:
         for product in PRODUCTS:
@@ -231,7 +234,9 @@ def _begun(rows: Iterable[Any], run: OpenedRun) -> Iterator[Any]:
 
 
 def _nothing(run: OpenedRun, words: str) -> UserError:
-    return UserError(Problem(f"the export of {run.name}", f"would be empty: {words}", "choose another filter"))
+    return UserError(
+        Problem(f"the export of {run.name}", f"would be empty: {words}", "choose another filter")
+    )
 
 
 def _sent(write: Callable[[Path], None], ending: str) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from synth.errors import CodemillError, Problem, UserError
 from synth.records import Record
@@ -65,6 +65,11 @@ class SavedView(Record):
     name: str
     query: str
     saved_at: datetime
+
+    @property
+    def words(self) -> str:
+        """The filter in it, for people."""
+        return dict(parse_qsl(self.query)).get("q", "")
 
 
 class Marks:

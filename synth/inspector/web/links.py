@@ -1,4 +1,4 @@
-"""Addresses of the pages that others link to: one home for how a run, a list, a unit and a pair are addressed.
+"""Addresses of the pages that others link to: one home for how a list, a unit and a pair are addressed.
 
 The one rule: a list's filter and order travel with a link to one of its rows, so that the row knows its
 neighbours and the way back.
@@ -36,7 +36,10 @@ def units_link(run: str, place: ListPlace | None = None) -> str:
     """The list of units; with a row's key, at that row."""
     shown = place or ListPlace()
     address = linked(f"/runs/{quote(run)}/units", *shown._replace(key="").query)
-    return f"{address}#{quote(shown.key)}" if shown.key else address
+    if not shown.key:
+        return address
+    _, stage, _, unit_id = shown.key.split("/", 3)
+    return f"{address}#{quote(f'{stage}-{unit_id}')}"
 
 
 def unit_link(run: str, unit_id: str, place: ListPlace | None = None) -> str:
@@ -53,3 +56,8 @@ def pairs_link(run: str, *query: tuple[str, str]) -> str:
 def pair_link(run: str, pair_id: str, *query: tuple[str, str]) -> str:
     """One pair."""
     return linked(f"/runs/{quote(run)}/pairs/{quote(pair_id)}", *query)
+
+
+def share_link(run: str, unit_id: str) -> str:
+    """One unit or pair as a file that needs no server."""
+    return f"/runs/{quote(run)}/share/{quote(unit_id)}"

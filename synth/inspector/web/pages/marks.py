@@ -1,4 +1,4 @@
-"""What people do on pages: marks of units and pairs, and saved views; and the marks as a patch to a data set."""
+"""What people do on pages: marks of units and pairs, saved views, and the marks as a patch to a data set."""
 
 from typing import Final
 from urllib.parse import quote

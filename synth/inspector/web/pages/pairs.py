@@ -11,6 +11,7 @@ from synth.inspector.queries.pair import (
     neighbours_of_pair,
     read_pair,
 )
+from synth.inspector.queries.runs import REFRESH_S
 from synth.inspector.web.links import pair_link, pairs_link
 from synth.inspector.web.page import Page, Visit
 from synth.records import Record
@@ -26,6 +27,8 @@ class PairsScreen(Record):
     language: str
     outcome: str
     mark: str
+    kept: tuple[tuple[str, str], ...]
+    """The choice, as parameters of an address."""
     first_link: str = ""
     next_link: str = ""
 
@@ -45,6 +48,7 @@ class PairScreen(Record):
 
 def load_list(visit: Visit) -> PairsScreen:
     """The pairs of the address."""
+    visit.library.run(visit.parts["run"]).refresh(REFRESH_S)
     run, choice = visit.library.run(visit.parts["run"]), _choice(visit)
     found = list_pairs(visit.library, run, choice, visit.value("after"))
     return PairsScreen(
@@ -52,6 +56,7 @@ def load_list(visit: Visit) -> PairsScreen:
         language=choice.language,
         outcome=choice.outcome,
         mark=choice.mark,
+        kept=tuple((name, value) for name, value in visit.query if name != "after" and value),
         first_link=visit.link(after=None) if visit.value("after") else "",
         next_link=visit.link(after=found.next_key) if found.next_key else "",
     )
@@ -59,6 +64,7 @@ def load_list(visit: Visit) -> PairsScreen:
 
 def load(visit: Visit) -> PairScreen:
     """The pair of the address."""
+    visit.library.run(visit.parts["run"]).refresh(REFRESH_S)
     run, choice = visit.library.run(visit.parts["run"]), _choice(visit)
     pair = read_pair(visit.library, run, visit.parts["pair"])
     near = neighbours_of_pair(visit.library, run, choice, pair.id)
