@@ -52,9 +52,12 @@ class Window:
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def open(self, path: str) -> "Page":
-        """The page at that path of our server, once it is loaded."""
-        self.page.goto(self.address + path)
+    def open(self, path: str, wanted: int = 200) -> "Page":
+        """The page at that path of our server, once it is loaded, with the status that is wanted."""
+        answer = self.page.goto(self.address + path)
+        assert answer is not None and answer.status == wanted
+        if wanted != 200:
+            self.complaints.clear()  # the browser's own, about the status
         return self.page
 
     def is_wider_than_its_window(self) -> bool:
@@ -99,19 +102,19 @@ def window(
     try:
         opened = Window(context, address)
         yield opened
-        assert opened.elsewhere == []
+        assert opened.elsewhere == [], "a request elsewhere"
         assert opened.complaints == []
     finally:
         context.close()
 
 
-def check_page(chromium: "Browser", address: str, name: str, path: str) -> None:
+def check_page(chromium: "Browser", address: str, name: str, path: str, wanted: int = 200) -> None:
     """What holds for every page: no serious finding of axe in light and dark, no sideways scrolling at 1280
     and at 400 pixels, no request elsewhere. Takes the page's screenshots, each under 150 kB."""
     for dark in (False, True):
         for width in (1280, 400):
             with window(chromium, address, width=width, dark=dark) as opened:
-                page = opened.open(path)
+                page = opened.open(path, wanted)
                 assert page.locator("h1").count() == 1
                 assert not opened.is_wider_than_its_window(), f"{name} at {width}"
                 if width == 1280:
