@@ -92,7 +92,7 @@ def marked_rows(library: Library, run: OpenedRun) -> tuple[frozenset[str], froze
     """Ids of the training rows that people's marks remove, and of the pairs that they turn round. Who marks a
     seed, a task or a program as bad removes the rows that were made of it."""
     marks = Marks(run.path).all()
-    removed = {mark.unit_id for mark in marks if mark.judgement in REMOVING}
+    removed = frozenset(mark.unit_id for mark in marks if mark.judgement in REMOVING)
     return removed | _made_of(library, run, removed), frozenset(
         mark.unit_id for mark in marks if mark.judgement == _SWAPPING
     )

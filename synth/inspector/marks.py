@@ -42,6 +42,14 @@ CREATE TABLE IF NOT EXISTS views (
 """
 
 
+def judgement_of(word: str) -> Judgement:
+    """The judgement of that name. Raises UserError."""
+    for known in get_args(Judgement):
+        if word == known:
+            return known  # type: ignore[no-any-return]
+    raise UserError(Problem(f"mark {word[:40]!r}", "is no judgement", "choose one of the buttons"))
+
+
 class MarksError(CodemillError):
     """The marks cannot be read or written: the folder is read-only, or another process holds the file."""
 

@@ -34,6 +34,7 @@ from synth.records import (
     Decision,
     EvidenceRank,
     IndexRow,
+    InputSet,
     Record,
     Reference,
     Seed,
@@ -55,6 +56,11 @@ _MODELS: Final[Mapping[str, type[Unit]]] = {
         Seed, SourceText, CodingProblem, Reference, Task, Solution, Sample, Pair, FimSample
     )
 }  # fmt: skip
+_IDS_OF: Final = {
+    model.kind: model.kind if model.id_field == "id" else model.id_field.removesuffix("_id")
+    for model in (*_MODELS.values(), TestSuite, InputSet, Verdict, ProgramLog)
+}
+"""Whose ids the records of a kind are stored under: those of `suite` under the ids of tasks."""
 _MOST_EVIDENCE: Final = 4000
 
 
@@ -166,11 +172,12 @@ class StoredParts:
         self.problems: list[str] = []
 
     def bodies(self, unit_id: str) -> list[Body]:
-        """Everything stored under that id."""
-        found = []
-        for kind in self.run.body_kinds:
-            found += self._read(kind, unit_id)
-        return found
+        """Everything stored under that id. An id begins with the kind of unit that it is of, so only kinds
+        with such ids are looked at; another id may be of any kind."""
+        own = unit_id.partition("-")[0]
+        keyed = {kind for kind, of in _IDS_OF.items() if of == own}
+        kinds = [kind for kind in self.run.body_kinds if kind in keyed or own not in _IDS_OF]
+        return [body for kind in kinds for body in self._read(kind, unit_id)]
 
     def one(self, model: type[U], unit_id: str) -> U | None:
         """The record of one kind, or None."""

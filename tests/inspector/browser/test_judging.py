@@ -3,7 +3,6 @@ a reload, twenty units by keyboard alone, and hostile content that stays text.""
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 UNIT = "/runs/judged/units/solution-4d"
 PAIR = "/runs/judged/pairs/pair-01"
-PAGE_BUDGET_S = 60
 HOSTILE = (
     'def double(x):\n    return \'</code></pre><script>document.title="owned"</script>'
     "<img src=x onerror=\"document.title='owned'\">'\n"
@@ -197,7 +195,7 @@ def test_twenty_units_are_judged_by_keyboard_alone(
         page.keyboard.press("j")
         with page.expect_navigation():
             page.keyboard.press("Enter")
-        began, seen = time.monotonic(), list[str]()
+        seen = list[str]()
         for number in range(20):
             seen.append(page.url.split("/units/")[1].split("?")[0])
             with page.expect_navigation():
@@ -205,13 +203,11 @@ def test_twenty_units_are_judged_by_keyboard_alone(
             assert pressed(page, "good" if number % 2 else "bad")
             with page.expect_navigation():
                 page.keyboard.press("n")
-        took = time.monotonic() - began
         with page.expect_navigation():
             page.keyboard.press("u")
         assert page.evaluate("!!document.activeElement.closest('[data-row]')")
     assert len(set(seen)) == 20
     assert {mark.unit_id for mark in Marks(runs[2]).all()} == set(seen)
-    assert took < PAGE_BUDGET_S
 
 
 def test_it_works_without_javascript(chromium: "Browser", judging: str) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from synth.errors import Problem, UserError
 from synth.inspector.exporting import marks_patch
-from synth.inspector.marks import PAIR_JUDGEMENTS, UNIT_JUDGEMENTS, Marks, SavedView
+from synth.inspector.marks import PAIR_JUDGEMENTS, UNIT_JUDGEMENTS, Marks, SavedView, judgement_of
 from synth.inspector.web.page import Action, Download, Page, Pairs, Sent, Visit
 from synth.products import Pair
 from synth.records import Record
@@ -34,7 +34,7 @@ def mark(visit: Visit, fields: Pairs) -> str:
     elif word == _COMMENT:
         marks.comment(unit, form.get("comment", ""))
     elif word in known:
-        marks.judge(unit, word)
+        marks.judge(unit, judgement_of(word))
     else:
         words = f"must be one of: {', '.join((*known, _FLAG, _COMMENT))}"
         raise UserError(Problem(f"mark {word[:40]!r}", words, "choose one of them"))
