@@ -62,7 +62,7 @@ class TimeBin(Record):
     units: int
 
 
-class ShownRun(Record):
+class RunScreen(Record):
     """One run; the funnel is of one round, or of all (`round` 0)."""
 
     run: RunPage
@@ -85,13 +85,13 @@ class ShownRun(Record):
         return max((line.entered for line in self.funnel), default=0)
 
 
-def load(visit: Visit) -> ShownRun:
+def load(visit: Visit) -> RunScreen:
     """The run that the address names."""
     found = show_run(visit.library, find_run(visit))
     rounds = tuple(sorted({one.row.round for one in found.stages}))
     round = visit.number("round", 0, 1_000_000)
     stages = [one for one in found.stages if round in (0, one.row.round)]
-    return ShownRun(
+    return RunScreen(
         run=found,
         round=round,
         rounds=rounds,

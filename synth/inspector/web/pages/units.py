@@ -23,7 +23,7 @@ class FilterProblem(Record):
     fix: str
 
 
-class ShownUnits(Record):
+class UnitsScreen(Record):
     """Rows under the filter of the address; without `found`, the filter cannot be read (`problems`)."""
 
     run: str
@@ -50,12 +50,12 @@ class ShownUnits(Record):
         return set(parse_filter(words).terms) <= set(parse_filter(self.query).terms)
 
 
-def load(visit: Visit) -> ShownUnits:
+def load(visit: Visit) -> UnitsScreen:
     """The units that the address asks for."""
     run = find_run(visit)
     text, sort = visit.value("q"), visit.value("sort")
     limit = visit.number("limit", _ROWS, _MOST_ROWS)
-    shown = ShownUnits(run=run.key, name=run.name, query=text, sort=sort, limit=limit)
+    shown = UnitsScreen(run=run.key, name=run.name, query=text, sort=sort, limit=limit)
     try:
         wanted = parse_filter(text)
         run.refresh(0.5)
