@@ -56,9 +56,10 @@ _MODELS: Final[Mapping[str, type[Unit]]] = {
         Seed, SourceText, CodingProblem, Reference, Task, Solution, Sample, Pair, FimSample
     )
 }  # fmt: skip
+_DESCRIBING: Final[tuple[type[Unit], ...]] = (TestSuite, InputSet, Verdict, ProgramLog)
 _IDS_OF: Final = {
     model.kind: model.kind if model.id_field == "id" else model.id_field.removesuffix("_id")
-    for model in (*_MODELS.values(), TestSuite, InputSet, Verdict, ProgramLog)
+    for model in (*_MODELS.values(), *_DESCRIBING)
 }
 """Whose ids the records of a kind are stored under: those of `suite` under the ids of tasks."""
 _MOST_EVIDENCE: Final = 4000

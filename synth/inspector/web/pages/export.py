@@ -70,7 +70,7 @@ class ReportedUnit(Record):
     decision: ShownDecision
 
 
-class Report(Record):
+class FilterReport(Record):
     """What a filter holds, as a page to share."""
 
     run_name: str
@@ -144,7 +144,7 @@ def report(visit: Visit) -> Sent:
     )
 
 
-def make_report(visit: Visit, run: OpenedRun, wanted: UnitFilter) -> Report:
+def make_report(visit: Visit, run: OpenedRun, wanted: UnitFilter) -> FilterReport:
     """Counts by reason of at most 100,000 units, the funnel, and the first units."""
     rows = islice(units_of(visit.library, run, wanted, with_records=False), _MOST_REPORTED)
     counts, first, counted = Counter[str](), list[ReportedUnit](), 0
@@ -156,7 +156,7 @@ def make_report(visit: Visit, run: OpenedRun, wanted: UnitFilter) -> Report:
             first.append(
                 ReportedUnit(id=row["unit_id"], kind=row["kind"], language=row["language"], decision=decision)
             )
-    return Report(
+    return FilterReport(
         run_name=run.name,
         filter=wanted.text,
         sentence=wanted.sentence,

@@ -65,7 +65,7 @@ def download_patch(visit: Visit) -> Sent:
 
 PAGES = (
     Action("/runs/{run}/mark", mark),
-    Action("/runs/{run}/views", save_view),
+    Action("/runs/{run}/views/save", save_view),
     Page("/runs/{run}/views", "views.html", load_views),
     Download("/runs/{run}/marks.jsonl", download_patch),
 )
