@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from synth.inspector.library import Library
 from synth.inspector.web.app import create_app
 from synth.records import Decision
-from synth.store.run_folder import RUN_COPY, RUN_FILE, RunFolder, write_info
+from synth.store.run_folder import RunFolder, write_info
+from synth.store.seals import RUN_COPY, RUN_FILE
 from tests.inspector.shown_run import build_shown_run
 from tests.store.small_run import build_small_run, commit, identity, row
 
