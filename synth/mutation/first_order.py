@@ -70,11 +70,14 @@ _COMMUTES: Final = re.compile(r"(?:(?:[Mm]ath|std|cmp)(?:\.|::))*(?:f?max|f?min|
 """Functions of a language whose arguments may stand in any order."""
 
 
-def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed: int = 0) -> list[Mutant]:
-    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text.
-    Each parses. None where the program does not, costs its parser too much, or has no rules."""
+def make_first_order(
+    code: str, grammar: str, entry_point: str, most: int, seed: int = 0, prints: bool = False
+) -> list[Mutant]:
+    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text;
+    of a program that `prints` its result, what is printed is edited too. Each parses. None where the program
+    does not, costs its parser too much, or has no rules."""
     text = code.encode("utf-8", "surrogatepass")
-    edits = find_first_order(text, grammar, entry_point)
+    edits = find_first_order(text, grammar, entry_point, prints)
     random.Random(seed).shuffle(edits)
     made: dict[str, tuple[int, Mutant]] = {}
     for edit in edits:
@@ -86,7 +89,7 @@ def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed:
     return [mutant for _, mutant in sorted(made.values(), key=lambda pair: pair[0])]
 
 
-def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
+def find_first_order(text: bytes, grammar: str, entry_point: str, prints: bool = False) -> list[Edit]:
     """Every edit of the function and of those that it reaches, in the order of the text."""
     rules = RULES.get(grammar)
     try:
@@ -102,7 +105,7 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
     said = _said_in_errors(functions, rules, text)
     for function in functions:
         skipped = _parameters(function, rules) if _name_of(function, text) == name else None
-        for node in _edited(function, rules, text):
+        for node in _edited(function, rules, text, prints):
             if (skipped is not None and _holds(skipped, node)) or any(_holds(one, node) for one in said):
                 continue
             found.update(dict.fromkeys(_edits_of(node, rules, text, own)))
@@ -249,24 +252,27 @@ def _parses(code: str, grammar: str) -> bool:
         return False
 
 
-def _edited(function: Node, rules: EditRules, text: bytes) -> Iterator[Node]:
+def _edited(function: Node, rules: EditRules, text: bytes, prints: bool) -> Iterator[Node]:
     """The nodes that may be edited."""
     waiting = [function]
     while waiting:
         node = waiting.pop()
-        if node.type in rules.excluded or node.type in PARTS.excluded or _shows(node, text):
+        if node.type in rules.excluded or node.type in PARTS.excluded:
+            continue
+        if _is_documentation(node) or (not prints and _shows(node, text)):
             continue
         yield node
         if not _raises(node, rules, text):
             waiting += reversed(node.children)
 
 
+def _is_documentation(node: Node) -> bool:
+    inner = node.named_children
+    return node.type == "expression_statement" and len(inner) == 1 and inner[0].type in PARTS.strings
+
+
 def _shows(node: Node, text: bytes) -> bool:
-    """Whether it is documentation, or a call that prints."""
-    if node.type == "expression_statement":
-        inner = node.named_children
-        if len(inner) == 1 and inner[0].type in PARTS.strings:
-            return True
+    """Whether it is a call that prints."""
     if "call" not in node.type and "invocation" not in node.type:
         return False
     said = node_text(node, text)

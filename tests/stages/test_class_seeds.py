@@ -89,6 +89,8 @@ public class Ring<T extends Comparable<T>> {
 
     public int[] sizes(List<Integer> more) { return new int[] {held.size(), more.size()}; }
 
+    public int[][] grid(List<List<Integer>> item0) { return new int[][] {{held.size()}, {item0.size()}}; }
+
     public long turn(int times) {
         long turned = 0;
         for (int i = 0; i != 7 * times; i += 7) turned += i;
@@ -213,6 +215,7 @@ def test_a_java_class_is_called_with_shared_values_and_an_endless_call_costs_its
         "toString": "() -> str",
         "largest": "() -> optional[int]",
         "sizes": "(list[int]) -> list[int]",
+        "grid": "(list[list[int]]) -> list[list[int]]",
         "turn": "(int) -> int",
     }
     turn = [method.name for method in contract.methods].index("turn")
