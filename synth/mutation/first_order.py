@@ -4,8 +4,8 @@ Place in the flow: a program, its grammar and the function it is about in, mutan
 measured against them. They are edits of the syntax tree in the function and in those of the program that it
 reaches by name. The one rule: nothing is left out because it is hard to notice. Only what no result can show
 is not edited: types, imports, documentation, assertions, what is printed, the words of an error (also those
-that a helper says in one) and the value beside it, the order of what the language's `max`, `min` and `gcd`
-get, and the default values of the function itself, since its calls state every argument.
+that a variable holds or a helper says) and the value beside it, the order of what the language's `max`, `min`
+and `gcd` get, and the default values of the function itself, since its calls state every argument.
 
 `edits.py` makes the milder mutants, for programs whose tests are not ours.
 """
@@ -114,20 +114,25 @@ def find_first_order(text: bytes, grammar: str, entry_point: str, prints: bool =
 
 
 def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) -> list[Node]:
-    """What is handed to a parameter that a function uses for the words of an error alone: arguments, and the
-    default value."""
+    """What makes the words of an error and nothing else: what is assigned to a variable that stands in errors
+    alone, the default of such a parameter, and what is handed to it."""
     places: dict[str, set[int]] = {}
     found: list[Node] = []
     for function in functions:
         listed, body = _parameters(function, rules), function.child_by_field_name("body")
-        if listed is None or body is None:
+        if body is None:
             continue
-        parameters = [one for one in listed.named_children if node_text(one, text) not in _SELF]
-        for at, parameter in enumerate(parameters):
+        words = _names_in_errors(body, rules, text)
+        named = [one for one in listed.named_children if node_text(one, text) not in _SELF] if listed else []
+        for at, parameter in enumerate(named):
             name = next((node for node in _below(parameter) if node.type == "identifier"), None)
-            if name is not None and _is_said_in_errors(node_text(name, text), body, rules, text):
+            if name is not None and node_text(name, text) in words:
                 places.setdefault(_name_of(function, text), set()).add(at)
                 found.append(parameter)
+        for node in _below(body) if words else ():
+            target = _assigned(node)
+            if target is not None and node_text(target, text) in words:
+                found.append(_statement_of(node))
     for node in (node for function in functions for node in _below(function) if places):
         if node.type in PARTS.arguments and node.parent is not None:
             called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace")
@@ -136,19 +141,36 @@ def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) ->
     return found
 
 
-def _is_said_in_errors(name: str, body: Node, rules: EditRules, text: bytes) -> bool:
-    """Whether the name stands in the body, and nowhere but in what raises an error."""
-    inside = 0
+def _names_in_errors(body: Node, rules: EditRules, text: bytes) -> set[str]:
+    """The names that stand in what raises an error, and elsewhere only where they are assigned."""
+    inside, outside = set[str](), set[str]()
     waiting = [(body, False)]
     while waiting:
         node, raises = waiting.pop()
         raises = raises or _raises(node, rules, text)
-        if not node.children and node_text(node, text) == name:
-            if not raises:
-                return False
-            inside += 1
-        waiting += [(child, raises) for child in node.children]
-    return inside > 0
+        target = _assigned(node)
+        if node.type == "identifier":
+            (inside if raises else outside).add(node_text(node, text))
+        waiting += [(child, raises) for child in node.children if target is None or not _holds(child, target)]
+    return inside - outside
+
+
+def _assigned(node: Node) -> Node | None:
+    """The one name that it assigns to."""
+    if node.type not in PARTS.assignments:
+        return None
+    fields = ("left", "name", "pattern", "declarator")
+    target = next((found for field in fields if (found := node.child_by_field_name(field))), None)
+    while target is not None and target.named_child_count == 1 and "list" in target.type:
+        target = target.named_children[0]
+    return target if target is not None and target.type == "identifier" else None
+
+
+def _statement_of(node: Node) -> Node:
+    """The statement that is this node alone; the node itself if there is none."""
+    above = node.parent
+    is_alone = above is not None and above.named_child_count == 1
+    return above if above is not None and is_alone and "statement" in above.type else node
 
 
 def _raises(node: Node, rules: EditRules, text: bytes) -> bool:

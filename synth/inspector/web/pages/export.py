@@ -203,7 +203,9 @@ def _rendered(template: str, **shown: Record) -> bytes:
     from synth.inspector.web.rendering import render
 
     style = "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in ("style.css", "judging.css"))
-    return render(template, style=Markup(style), **shown).encode("utf-8", "replace")  # our own
+    return render(template, style=Markup(f"<style>{style}</style>"), **shown).encode(
+        "utf-8", "replace"
+    )  # our own
 
 
 PAGES = (
