@@ -1,7 +1,7 @@
 """The pages that there are: what the modules of `pages/` state.
 
-Place in the flow: `app.py` makes routes of them, and `rendering.py` links to those that exist. The one rule: a
-module is found by being in the folder; nothing lists it.
+Place in the flow: `app.py` makes routes of them, and `rendering.py` links to those that exist. The one
+rule: a module is found by being in the folder; nothing lists it.
 """
 
 import importlib
