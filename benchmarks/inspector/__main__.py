@@ -72,9 +72,8 @@ def _measure(address: str, pid: int) -> None:
         time.sleep(0.5)
     run = _runs(address)
     files = reading["files"]
-    print(
-        f"{run['rows']:,} rows in {files:,} files read after {time.perf_counter() - started:.1f} s, {_memory(pid)}"
-    )
+    seconds = time.perf_counter() - started
+    print(f"{run['rows']:,} rows in {files:,} files read after {seconds:.1f} s, {_memory(pid)}")
     base = f"{address}runs/{run['key']}"
     _report("runs", [f"{address}runs"] * 10)
     _report("run", [base] * 10)
@@ -94,7 +93,8 @@ def _runs(address: str) -> dict[str, Any]:
 
 
 def _units(base: str, **fields: str) -> str:
-    return f"{base}/units?{urllib.parse.urlencode({name: value for name, value in fields.items() if value})}"
+    given = {name: value for name, value in fields.items() if value}
+    return f"{base}/units?{urllib.parse.urlencode(given)}"
 
 
 def _report(name: str, addresses: list[str]) -> None:
@@ -107,8 +107,8 @@ def _report(name: str, addresses: list[str]) -> None:
     ordered = sorted(times)
     high = ordered[math.ceil(0.95 * len(ordered)) - 1]
     print(
-        f"{name:16} median {statistics.median(times):6.0f} ms   95% {high:6.0f} ms   worst {ordered[-1]:6.0f} ms"
-        f"   of {len(times)}, counts cut short in {cut}"
+        f"{name:16} median {statistics.median(times):6.0f} ms   95% {high:6.0f} ms   "
+        f"worst {ordered[-1]:6.0f} ms   of {len(times)}, counts cut short in {cut}"
     )
 
 
@@ -119,8 +119,8 @@ def _ask(address: str) -> bytes:
 
 def _memory(pid: int) -> str:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    fields = {name: value.split()[0] for name, _, value in (line.partition(":") for line in lines) if value}
-    now, most = int(fields["VmRSS"]) / 1024, int(fields["VmHWM"]) / 1024
+    fields = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+    now, most = int(fields["VmRSS"][0]) / 1024, int(fields["VmHWM"][0]) / 1024
     return f"memory {now:.0f} MiB, at most {most:.0f} MiB"
 
 

@@ -40,9 +40,10 @@ _ROWS: Final = """
 """
 _BODIES: Final = """
     SELECT unit_id AS key, unit_id AS id, parents[1] AS task_id, language, 0::BIGINT AS index,
-        $policies[1 + hash(unit_id) % 3] AS policy, 'request-' || substr(md5(unit_id), 1, 16) AS request_id,
+        $policies[(1 + hash(unit_id) % 3)::BIGINT] AS policy,
+        'request-' || substr(md5(unit_id), 1, 16) AS request_id,
         false AS cut, to_json({id: unit_id, task_id: parents[1], language: language, index: 0,
-            code: repeat(chr(10) || '    value = [item * ' || hash(unit_id) % 1000 || ' for item in them]', 30)
+            code: repeat(chr(10) || '    value = [item * ' || hash(unit_id) % 1000 || ' for item in a]', 30)
                 || CASE WHEN hash(unit_id) % 500 = 0 THEN ' # a binary search' ELSE '' END,
             policy: 'p', request_id: '', cut: false})::VARCHAR AS body
     FROM rows

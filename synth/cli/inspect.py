@@ -5,6 +5,7 @@ The one rule: both take the same runs and the same filter, and print what the sa
 
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from synth.cli.app import AsJson
 from synth.cli.printing import one_line, print_json, print_table, print_text
 from synth.cli.run_options import After, Limit, RunsDir, naming
 from synth.cli.serve import read_token
+from synth.errors import CodemillError
 
 if TYPE_CHECKING:
     from synth.inspector.library import Library
@@ -145,8 +147,11 @@ def _quoted(word: str) -> str:
 
 def _read_all(library: "Library") -> None:
     """Read what is there, so that the first page need not wait for it."""
-    for run in library.runs:
-        run.refresh()
+    from synth.inspector.database import OutOfTime
+
+    with suppress(OutOfTime, CodemillError):  # the pages say what cannot be read
+        for run in library.runs:
+            run.refresh()
 
 
 def _print_page(page: "UnitPage", count: "UnitCount") -> None:
