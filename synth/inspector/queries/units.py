@@ -452,11 +452,8 @@ def _classes(tally: _Tally, run: OpenedRun) -> Facet:
 
 def _mark_facet(library: Library, run: OpenedRun, rest: UnitFilter, deadline: Deadline) -> Facet:
     """Units with each mark, under the rest of the filter; none while the marks cannot be read."""
-    condition, found, marks = (
-        condition_of(rest, RunLookups(run, deadline)),
-        list[FacetValue](),
-        Marks(run.path),
-    )
+    condition, marks = condition_of(rest, RunLookups(run, deadline)), Marks(run.path)
+    found = list[FacetValue]()
     for mark in MARK_WORDS:
         try:
             ids = marks.ids_with(mark)
