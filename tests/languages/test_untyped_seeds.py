@@ -182,6 +182,35 @@ def halves(n: int) -> Iterator[int]:
 def sort_part(items: list[int], start: int | None = None, end: int | None = None) -> None:
     items[start:end] = sorted(items[start:end])
 """,
+    "__init__.py": "",
+    "wire.py": """
+LIMIT = 7
+
+
+class Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def first(self) -> str:
+        return self.text[:LIMIT]
+""",
+    "users.py": """
+from . import wire
+import maths.gcd
+import maths.gcd as divisors
+
+
+def cut_first(text: str) -> str:
+    return wire.Reader(text).first() + "!" * wire.LIMIT
+
+
+def common(a: int, b: int) -> int:
+    return maths.gcd.gcd(a, b) + divisors.gcd(b, a)
+
+
+def passed_on(a: int) -> list[str]:
+    return dir(wire) + [str(wire.LIMIT)] * a
+""",
     "newer.py": """
 class Box[T]:
     def __init__(self, content: T) -> None:
@@ -318,6 +347,8 @@ CALLED = [
     ("python", "sort_part", "(list[int], int, int) -> list[int]"),
     ("python", "Box.shown", "(int, int) -> str"),
     ("python", "number", "(str) -> int"),
+    ("python", "cut_first", "(str) -> str"),
+    ("python", "common", "(int, int) -> int"),
     ("javascript", "shares", "(list[int]) -> list[float]"),
     ("javascript", "reversed", "(str) -> str"),
     ("javascript", "swapEnds", "(list[int]) -> list[int]"),
@@ -334,6 +365,7 @@ REFUSED = [
     ("python", "stored", "impure", "open"),
     ("python", "lucky", "impure", "random"),
     ("python", "__hash__", "impure", "hash"),
+    ("python", "passed_on", "not_self_contained", "wire"),
     ("javascript", "save", "impure", "fs"),
     ("javascript", "later", "no_signature", "gives its result later"),
     ("typescript", "shown", "not_self_contained", "HTMLElement"),
