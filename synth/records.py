@@ -342,6 +342,17 @@ class InputSet(Unit):
         return tuple(Case(arguments=row, expected="") for row in self.rows)
 
 
+class InputValidator(Unit):
+    """A program that says which inputs of a task are allowed."""
+
+    kind: ClassVar[str] = "validator"
+    about: ClassVar[str] = "a program that says which inputs a task allows"
+    id_field: ClassVar[str] = "task_id"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
+    task_id: str
+    code: str
+
+
 # --- what the sandbox saw -----------------------------------------------------------------------------------
 
 

@@ -39,6 +39,7 @@ from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
 from synth.rules.input_edits import InputEditor, Row
+from synth.rules.observed_cases import observed_cases
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions
 from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
@@ -129,6 +130,38 @@ class SuiteSearch:
         search = _Search(self, reference, contract, language, demands, validator)
         return await search.make(task_id, written, known)
 
+    async def find_pool(
+        self,
+        reference: Reference,
+        written: Sequence[Row],
+        known: Sequence[Row],
+        demands: Preconditions,
+        validator: Validator | None,
+    ) -> list[Case]:
+        """Many cases that mean the same in every language, those that did something new first. Raises
+        SandboxFault."""
+        language, contract = find_language(reference.language), reference.contract
+        if language is None or language.driver is None or not isinstance(contract, FunctionContract):
+            return []
+        return await _Search(self, reference, contract, language, demands, validator).pool(written, known)
+
+    async def without_unstable(self, reference: Reference, cases: Sequence[Case]) -> list[Case]:
+        """The cases that the reference answers as before in another order. Raises SandboxFault."""
+        backwards = list(reversed([case.arguments for case in cases]))
+        request = ExecutionRequest(
+            id=unit_id("again", reference.seed_id, backwards),
+            language=reference.language,
+            code=reference.code,
+            call=reference.contract.call(backwards),
+            limits=self._limits,
+            other_hashing=True,
+        )
+        (seen,) = await self._run([request])
+        if fault := find_fault(seen):
+            raise SandboxFault(fault)
+        again = observed_cases(reference.contract, tuple(backwards), seen, reference.code)
+        return [case for case in cases if case in again]
+
 
 class _Search:
     """The search for one reference."""
@@ -181,6 +214,11 @@ class _Search:
         trials = [trial for trial in trials if trial.ran]
         await self._search_again(trials)
         return await self._suite(task_id, [row for row in written if row in self._cases], trials)
+
+    async def pool(self, written: Sequence[Row], known: Sequence[Row]) -> list[Case]:
+        """What the first search finds."""
+        await self._explore([*written, *known])
+        return [self._cases[row] for row in self._kept([*written, *known]) if self._is_portable(row)]
 
     # --- the first search: rows that do something new
 
