@@ -179,6 +179,21 @@ def halves(n: int) -> Iterator[int]:
     return (n // by for by in range(1, 5))
 
 
+def product_of_digits(text: str) -> int:
+    found = 1
+    for digit in text:
+        found *= int(digit) + 1
+    return found
+
+
+def spread(box):
+    return box.width * 2 + box.height
+
+
+def in_bytes(text: str, codec: str = "utf-8") -> int:
+    return len(text.encode(codec)) + 1
+
+
 def sort_part(items: list[int], start: int | None = None, end: int | None = None) -> None:
     items[start:end] = sorted(items[start:end])
 """,
@@ -345,6 +360,9 @@ CALLED = [
     ("python", "corner", "(int, int) -> tuple[int, int]"),
     ("python", "halves", "(int) -> list[int]"),
     ("python", "sort_part", "(list[int], int, int) -> list[int]"),
+    ("python", "product_of_digits", "(str) -> int"),
+    ("python", "spread", "(int, int) -> int"),
+    ("python", "in_bytes", "(str) -> int"),
     ("python", "Box.shown", "(int, int) -> str"),
     ("python", "number", "(str) -> int"),
     ("python", "cut_first", "(str) -> str"),
