@@ -232,7 +232,7 @@ class Reference(Unit):
     contract: Contract
     cases: tuple[Case, ...] = ()
     domains: str = ""
-    """Which values of its type each parameter takes, as `rules.domains` writes it; empty if every one."""
+    """Which values its parameters take, as `rules.domains` writes it; of a program, its stdin's shape."""
     gentle: bool = False
     """Whether the function takes only arguments that fit together."""
     rank: EvidenceRank = EvidenceRank.REFERENCE

@@ -23,6 +23,8 @@ PROBE_FUNCTION: Final = "codemill_probe"
 """The function that says of each call how it went."""
 MAX_SLOTS: Final = 5
 """With the method's number, drivers of typed languages read tuples of six."""
+MAX_DEPTH: Final = 2
+"""Lists in lists: rows of a matrix, edges of a graph."""
 _SCALARS: Final = frozenset({"int", "float", "str", "bool"})
 _ZEROS: Final[dict[str, Value]] = {"int": 0, "float": 0.0, "str": "", "bool": False}
 
@@ -100,9 +102,9 @@ class ClassShape:
         return laid
 
 
-def has_slot(kind: ValueType) -> bool:
+def has_slot(kind: ValueType, depth: int = MAX_DEPTH) -> bool:
     """Whether an argument of that type can be given: a number, a text, a truth value, a list of these."""
-    return kind.kind in _SCALARS or (kind.kind == "list" and kind.inner[0].kind in _SCALARS)
+    return kind.kind in _SCALARS or (kind.kind == "list" and depth > 0 and has_slot(kind.inner[0], depth - 1))
 
 
 def _check(kind: ValueType, *, is_result: bool) -> None:

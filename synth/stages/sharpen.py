@@ -72,7 +72,7 @@ class SharpenStage(UnitStage[Task]):
             and task.id in solved
             and task.seed_id in run
             and suites[task.id].rank is EvidenceRank.REFERENCE
-            and task.contract.kind == "function"
+            and task.contract.kind != "stdio"
         ]
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:

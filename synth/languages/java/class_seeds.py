@@ -71,9 +71,14 @@ _NARROWED: Final = {
 }
 """How a value of the shared type becomes one of the method's own, where it is not one already."""
 _OF_STREAM: Final = {
-    "int[]": "mapToInt(x -> {}).toArray()",
-    "long[]": "mapToLong(x -> {}).toArray()",
-    "double[]": "mapToDouble(x -> {}).toArray()",
+    "int[]": "mapToInt({} -> {}).toArray()",
+    "long[]": "mapToLong({} -> {}).toArray()",
+    "double[]": "mapToDouble({} -> {}).toArray()",
+}
+_MADE_OF_STREAM: Final = {
+    "List": "collect(Collectors.toCollection(ArrayList::new))",
+    "ArrayList": "collect(Collectors.toCollection(ArrayList::new))",
+    "LinkedList": "collect(Collectors.toCollection(LinkedList::new))",
 }
 _PROBE: Final = """
 @SuppressWarnings({"unchecked", "rawtypes"}) class CodemillProbe {
@@ -268,22 +273,29 @@ def _own_value(expression: str, kind: JavaType) -> str:
 
 
 def _written_value(expression: str, kind: JavaType) -> str:
-    shared = parse_type(kind.shared)
-    if shared.kind != "list":
-        return _NARROWED.get(kind.written, "{}").format(expression)
-    head, _, inner = kind.written.partition("<")
-    element = kind.written.removesuffix("[]") if not inner else inner.removesuffix(">")
-    if element not in SCALARS:
-        raise NotAdapted(f"a list of {element} cannot be made of shared values")
-    one = _NARROWED.get(element, "{}").format("x")
-    if not inner:
-        if kind.written in _OF_STREAM:
-            return f"{expression}.stream().{_OF_STREAM[kind.written].format(one)}"
-        if element in ("short", "byte", "float", "char", "boolean"):
-            raise NotAdapted(f"an array of {element} cannot be made of shared values")
-        return f"{expression}.stream().map(x -> {one}).toArray({kind.written}::new)"
-    made = "LinkedList" if head == "LinkedList" else "ArrayList"
-    return f"{expression}.stream().map(x -> {one}).collect(Collectors.toCollection({made}::new))"
+    """The same as the type is written, before a collection is made of it."""
+    return _narrowed(expression, kind.written, 0)
+
+
+def _narrowed(expression: str, written: str, depth: int) -> str:
+    is_array, (head, _, inner) = written.endswith("[]"), written.partition("<")
+    if not is_array and not inner:
+        return _NARROWED.get(written, "{}").format(expression)
+    element, item = (
+        written.removesuffix("[]") if is_array else inner.removesuffix(">"),
+        f"codemillItem{depth}",
+    )
+    if not is_array and head not in _MADE_OF_STREAM:
+        raise NotAdapted(f"a {written} cannot be made of shared values")
+    one = _narrowed(item, element, depth + 1)
+    if written in _OF_STREAM:
+        return f"{expression}.stream().{_OF_STREAM[written].format(item, one)}"
+    if is_array and element in SCALARS and element[0].islower():
+        raise NotAdapted(f"an array of {element} cannot be made of shared values")
+    if is_array and "<" in element:
+        raise NotAdapted(f"an array of {element} cannot be made")
+    end = f"toArray({written}::new)" if is_array else _MADE_OF_STREAM[head]
+    return f"{expression}.stream().map({item} -> {one}).{end}"
 
 
 def _wrapper(name: str, original: str, made: _Member, methods: Sequence[_Member]) -> str:

@@ -34,7 +34,7 @@ _PROBE: Final = """
 ;function codemill_probe(made<any>, calls<any>)<any> {
   const neutral = (value<any>, depth<any>)<any> => value === null ||
     ['number', 'string', 'boolean'].includes(typeof value) ||
-    (Array.isArray(value) && depth === 0 && value.every((one<any>) => neutral(one, 1)))
+    (Array.isArray(value) && depth < 2 && value.every((one<any>) => neutral(one, depth + 1)))
   const maker<any> = <class>, object<any> = new maker(...made), given<any> = []
   for (const [name, ...values] of calls) {
     let result<any>

@@ -22,7 +22,7 @@ def codemill_neutral(value, depth=0):
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return kind is not str or value.isascii()
-    return kind is list and depth == 0 and all(codemill_neutral(one, 1) for one in value)
+    return kind is list and depth < 2 and all(codemill_neutral(one, depth + 1) for one in value)
 
 
 def codemill_probe(made, calls):
