@@ -140,7 +140,7 @@ def _write_line_files(
     return counts, files
 
 
-_WRITERS: dict[ExportFormat, Callable[[Path, Sequence[Product], Path, frozenset[str]], _Written]] = {
+_WRITERS: dict[ExportFormat, Callable[[Path, Sequence[Product], Path, Patch], _Written]] = {
     ExportFormat.DATASETS: _write_datasets,
     ExportFormat.JSONL: _write_jsonl,
     ExportFormat.LLAMA_FACTORY: _write_llama_factory,

@@ -17,7 +17,7 @@ from synth.inspector.exporting import (
     write_units,
 )
 from synth.inspector.filter_language import parse_filter
-from synth.inspector.marks import Marks
+from synth.inspector.marks import Marks, judgement_of
 from synth.store.export import ExportFormat, export
 from synth.store.patch import read_patch, swap_sides
 from tests.inspector.judged_run import WRONG_CODE, build_judged_run, opened, pair
@@ -70,7 +70,7 @@ def test_training_rows_are_those_made_of_the_filters_units(run: Path) -> None:
 
 def test_marks_are_applied_to_training_rows(run: Path) -> None:
     for number, word in enumerate(("agree", "flip", "tie", "drop")):
-        Marks(run).judge(f"pair-{number}", word)  # type: ignore[arg-type]
+        Marks(run).judge(f"pair-{number}", judgement_of(word))
     files = unpacked(exported(run, UnitsFormat.DATASETS))
     rows = pq.read_table(io.BytesIO(files["pairs/train.parquet"])).to_pylist()
     assert [(row["id"], row["chosen_id"], row["rejected_id"]) for row in rows] == [
