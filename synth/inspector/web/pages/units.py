@@ -9,8 +9,7 @@ from synth.inspector.queries.units import (
     list_units,
 )
 from synth.inspector.web.page import Page, Visit, find_run
-from synth.records import IndexRow, Record
-from synth.store.views import page_key
+from synth.records import Record
 
 _MOST_ROWS = 500
 _ROWS = 50
@@ -44,11 +43,8 @@ class UnitsScreen(Record):
         added, had = parse_filter(words).terms, parse_filter(self.query)
         if self.has(words):
             return UnitFilter(terms=tuple(one for one in had.terms if one not in added)).text
-        return UnitFilter(terms=(*had.without(added[0].field).terms, *added)).text
-
-    def place_of(self, row: IndexRow) -> tuple[tuple[str, str], ...]:
-        """What a link to a row says of its place in the list. In another order the unit's page finds it."""
-        return () if self.sort else (("at", page_key(row)),)
+        rest = tuple(one for one in had.terms if one.field != added[0].field or one.negated)
+        return UnitFilter(terms=(*rest, *added)).text
 
     def has(self, words: str) -> bool:
         """Whether these words stand in the filter."""
