@@ -139,6 +139,35 @@ export class Pairs<K, V> {
 """
 
 
+CPP_STACK = """
+#include <iostream>
+#include <stdexcept>
+#include <vector>
+namespace tools {
+template <class T> class Stack {
+    std::vector<T> held;
+    int hidden() { return 1; }
+ public:
+    explicit Stack(int room) { held.reserve(room); }
+    ~Stack() {}
+    void push(const T &item, char mark) { held.push_back(item); }
+    T pop();
+    std::vector<std::vector<int>> grid(std::vector<unsigned> sizes) const {
+        return {{static_cast<int>(held.size())}, {static_cast<int>(sizes.size())}};
+    }
+    char first() { return held.size() > 2 ? 'b' : 'a'; }
+    void show() { std::cout << held.size(); }
+};
+template <class T> T Stack<T>::pop() {
+    if (held.empty()) throw std::underflow_error("the stack is empty");
+    T last = held.back();
+    held.pop_back();
+    return last;
+}
+}
+"""
+
+
 def cut(text: str, name: str = "stack.py") -> list[Seed | SeedRejection]:
     language = get_language(normalize_language(Path(name).suffix.removeprefix("."))).name
     file = SourceFile(FileRef("tree", name, name, language), text)
@@ -198,6 +227,22 @@ def test_a_class_becomes_a_reference_with_the_methods_that_give_shared_values(
                 assert result == (held.pop() if call[0] == number["pop"] else len(held),)
 
 
+def test_a_class_that_asks_for_values_that_fit_together_is_tried_on_such(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    (seed,) = cut(
+        "class Table:\n    def __init__(self, keys: list[int], values: list[int]) -> None:\n"
+        "        if not keys or len(keys) != len(values):\n            raise ValueError('of two lengths')\n"
+        "        self.pairs = dict(zip(keys, values))\n"
+        "    def find(self, key: int) -> int | None:\n        return self.pairs.get(key)\n"
+        "    def total(self) -> int:\n        return sum(self.pairs.values())\n"
+    )
+    assert isinstance(seed, Seed)
+    found = refer(seed, local_sandbox, run)
+    assert isinstance(found, FoundReference), found
+    assert found.evidence["methods"] == 2
+
+
 def test_a_java_class_is_called_with_shared_values_and_an_endless_call_costs_its_sequence(
     local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
@@ -241,9 +286,20 @@ def test_a_java_class_is_called_with_shared_values_and_an_endless_call_costs_its
             {"put": "(int, str) -> bool", "last": "() -> optional[str]"},
             "(int) -> null",
         ),
+        (
+            "stack.cpp",
+            CPP_STACK,
+            {
+                "push": "(int, str) -> null",
+                "pop": "() -> int",
+                "grid": "(list[int]) -> list[list[int]]",
+                "first": "() -> str",
+            },
+            "(int) -> null",
+        ),
     ],
 )
-def test_javascript_and_typescript_classes_are_called_in_turn(
+def test_classes_of_other_languages_are_called_in_turn(
     name: str, text: str, methods: dict[str, str], made: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     (seed,) = cut(text, name)
