@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from synth.errors import Problem, UserError
+from synth.inspector.database import Deadline
 from synth.inspector.filter_conditions import condition_of
 from synth.inspector.filter_language import UnitFilter
 from synth.inspector.library import Library
@@ -24,6 +25,7 @@ from synth.inspector.queries.units import RunLookups
 from synth.products import PRODUCTS, Product
 from synth.records import IndexRow
 from synth.store.parquet import write_rows
+from synth.store.patch import swap_sides
 from synth.store.products import product_schema, without_lone_surrogates
 
 REMOVING: Final = ("bad", "drop", "tie")
@@ -47,7 +49,7 @@ def units_of(
 ) -> Iterator[dict[str, Any]]:
     """Every row under the filter, in the order of keys, with its marks and, as JSON, what is stored of it.
     Raises UserError for a filter that does not fit the run."""
-    condition = condition_of(wanted, RunLookups(library, run, _SEARCH_S))
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
     names = ", ".join(IndexRow.model_fields)
     sql = f"SELECT {names} FROM {run.table} WHERE {condition.sql} ORDER BY round, stage, shard, unit_id"
     marks = {mark.unit_id: mark for mark in Marks(run.path).all()}
@@ -69,7 +71,7 @@ def training_rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows of a product that are among the filter's units or were made of one, in TRL's columns, with
     people's marks applied: what they removed is left out, and a flipped pair is turned round."""
-    condition = condition_of(wanted, RunLookups(library, run, _SEARCH_S))
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
     files = run.body_files(product.model.kind)
     if not files:
         return
@@ -96,15 +98,6 @@ def marked_rows(library: Library, run: OpenedRun) -> tuple[frozenset[str], froze
     return removed | _made_of(library, run, removed), frozenset(
         mark.unit_id for mark in marks if mark.judgement == _SWAPPING
     )
-
-
-def swap_sides(row: dict[str, Any]) -> dict[str, Any]:
-    """A pair with chosen and rejected in each other's place. Why the old chosen one failed is not known."""
-    turned = {"chosen": "rejected", "rejected": "chosen"}
-    names = {
-        f"{side}{end}": f"{other}{end}" for side, other in turned.items() for end in ("", "_id", "_pass")
-    }
-    return {name: row[names.get(name, name)] for name in row}
 
 
 def marks_patch(library: Library, run: OpenedRun) -> Iterator[bytes]:
