@@ -3,8 +3,9 @@
 Place in the flow: a program, its grammar and the function it is about in, mutants out; the choice of tests is
 measured against them. They are edits of the syntax tree in the function and in those of the program that it
 reaches by name. The one rule: nothing is left out because it is hard to notice. Only what no result can show
-is not edited: types, imports, documentation, assertions, what is printed, the words of an exception, and the
-default values of the function itself, since its calls state every argument.
+is not edited: types, imports, documentation, assertions, what is printed, the words of an error (also those
+that a helper says in one) and the value beside it, the order of what the language's `max`, `min` and `gcd`
+get, and the default values of the function itself, since its calls state every argument.
 
 `edits.py` makes the milder mutants, for programs whose tests are not ours.
 """
@@ -12,7 +13,7 @@ default values of the function itself, since its calls state every argument.
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -55,6 +56,7 @@ _ARITHMETIC: Final = {
 }
 _ASSIGNED: Final = {f"{old}=": f"{new}=" for old, new in _ARITHMETIC.items()} | {"++": "--", "--": "++"}
 _LOGIC: Final = {"&&": "||", "||": "&&", "and": "or", "or": "and", "??": "&&"}
+_SELF: Final = ("self", "cls", "&self", "&mut self")
 CONSTRUCTORS: Final = ("__init__", "constructor")
 _NAMES: Final = ("identifier", "field_identifier", "property_identifier", "type_identifier")
 _NUMBER: Final = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)((?:[uUlLn]|[iu](?:8|16|32|64|128|size))*)")
@@ -64,6 +66,8 @@ _SHOWS: Final = re.compile(
     r"|(?:dbg|debug|info|warn|trace)!|fmt\.Print\w*|log\.\w+|System\.(?:out|err)\.\w+|std::c(?:out|err).*)"
 )
 """Calls whose effect no result shows."""
+_COMMUTES: Final = re.compile(r"(?:(?:[Mm]ath|std|cmp)(?:\.|::))*(?:f?max|f?min|gcd|Max|Min)")
+"""Functions of a language whose arguments may stand in any order."""
 
 
 def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed: int = 0) -> list[Mutant]:
@@ -93,14 +97,71 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
         return []
     found: dict[Edit, None] = {}
     name = _last_word(entry_point)
-    for function in reached_functions(root, rules, text, entry_point):
+    functions = reached_functions(root, rules, text, entry_point)
+    own = frozenset(_name_of(function, text) for function in functions if function.type in rules.functions)
+    said = _said_in_errors(functions, rules, text)
+    for function in functions:
         skipped = _parameters(function, rules) if _name_of(function, text) == name else None
         for node in _edited(function, rules, text):
-            if skipped is not None and _holds(skipped, node):
+            if (skipped is not None and _holds(skipped, node)) or any(_holds(one, node) for one in said):
                 continue
-            found.update(dict.fromkeys(_edits_of(node, rules, text)))
+            found.update(dict.fromkeys(_edits_of(node, rules, text, own)))
         found.update(dict.fromkeys(_last_value(function, rules, text)))
     return sorted(found)
+
+
+def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) -> list[Node]:
+    """What is handed to a parameter that a function uses for the words of an error alone: arguments, and the
+    default value."""
+    places: dict[str, set[int]] = {}
+    found: list[Node] = []
+    for function in functions:
+        listed, body = _parameters(function, rules), function.child_by_field_name("body")
+        if listed is None or body is None:
+            continue
+        parameters = [one for one in listed.named_children if node_text(one, text) not in _SELF]
+        for at, parameter in enumerate(parameters):
+            name = next((node for node in _below(parameter) if node.type == "identifier"), None)
+            if name is not None and _is_said_in_errors(node_text(name, text), body, rules, text):
+                places.setdefault(_name_of(function, text), set()).add(at)
+                found.append(parameter)
+    for node in (node for function in functions for node in _below(function) if places):
+        if node.type in PARTS.arguments and node.parent is not None:
+            called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace")
+            wanted = places.get(_last_word(called.strip()), set())
+            found += [argument for at, argument in enumerate(node.named_children) if at in wanted]
+    return found
+
+
+def _is_said_in_errors(name: str, body: Node, rules: EditRules, text: bytes) -> bool:
+    """Whether the name stands in the body, and nowhere but in what raises an error."""
+    inside = 0
+    waiting = [(body, False)]
+    while waiting:
+        node, raises = waiting.pop()
+        raises = raises or _raises(node, rules, text)
+        if not node.children and node_text(node, text) == name:
+            if not raises:
+                return False
+            inside += 1
+        waiting += [(child, raises) for child in node.children]
+    return inside > 0
+
+
+def _raises(node: Node, rules: EditRules, text: bytes) -> bool:
+    """Whether it ends the function with an error. Its words and what stands beside it are in no result."""
+    if node.type in PARTS.raises:
+        return True
+    if not rules.raising:
+        return False
+    if node.type in rules.returns and node.named_children:
+        last = node.named_children[-1]
+        last = last.named_children[-1] if last.type == "expression_list" and last.named_children else last
+        if rules.package_errors and re.fullmatch(rules.package_errors, node_text(last, text)):
+            return True
+        return last.type not in rules.returns and _raises(last, rules, text)
+    is_call = any(word in node.type for word in ("call", "macro", "invocation"))
+    return is_call and re.match(rf"(?:{rules.raising})\s*[(\s\[{{]", node_text(node, text)) is not None
 
 
 def reached_functions(root: Node, rules: EditRules, text: bytes, entry_point: str) -> list[Node]:
@@ -174,7 +235,7 @@ def _edited(function: Node, rules: EditRules, text: bytes) -> Iterator[Node]:
         if node.type in rules.excluded or node.type in PARTS.excluded or _shows(node, text):
             continue
         yield node
-        if node.type not in PARTS.raises:
+        if not _raises(node, rules, text):
             waiting += reversed(node.children)
 
 
@@ -190,13 +251,14 @@ def _shows(node: Node, text: bytes) -> bool:
     return _SHOWS.match(said) is not None
 
 
-def _edits_of(node: Node, rules: EditRules, text: bytes) -> Iterator[Edit]:
+def _edits_of(node: Node, rules: EditRules, text: bytes, own: frozenset[str]) -> Iterator[Edit]:
+    """The edits of one node; `own` are the names of the functions of the program."""
     yield from _operators(node, text)
     yield from _conditions(node, rules, text)
     yield from _constants(node, rules, text)
     yield from _places(node, text)
     yield from _statements(node, rules, text)
-    yield from _arguments(node, text)
+    yield from _arguments(node, text, own)
     if node.type in rules.returns:
         yield from _returned(node, rules, text)
 
@@ -340,14 +402,18 @@ def _statements(node: Node, rules: EditRules, text: bytes) -> Iterator[Edit]:
         and len(inner) == 1
         and any(word in inner[0].type for word in PARTS.effects)
     )
-    if is_effect or node.type in PARTS.raises:
+    is_last = node.type in PARTS.raises or node.type in rules.returns
+    if is_effect or (is_last and _raises(node, rules, text)):
         end = node.end_byte
         empty = "pass" if rules.layout else rules.empty
         yield Edit(node.start_byte, end, empty, EditKind.STATEMENT)
 
 
-def _arguments(node: Node, text: bytes) -> Iterator[Edit]:
-    if node.type not in PARTS.arguments:
+def _arguments(node: Node, text: bytes, own: frozenset[str]) -> Iterator[Edit]:
+    if node.type not in PARTS.arguments or node.parent is None:
+        return
+    called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace").strip()
+    if _COMMUTES.fullmatch(called) and _last_word(called) not in own:
         return
     plain = [child for child in node.named_children if child.type not in PARTS.not_swapped]
     for left, right in pairwise(plain):

@@ -30,9 +30,10 @@ from synth.records import (
     Stop,
 )
 from synth.rules.canonical import canonical_outputs
+from synth.rules.code_demands import find_memory
 from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
-from synth.rules.preconditions import Preconditions, find_preconditions
+from synth.rules.preconditions import ENOUGH, Preconditions, find_preconditions
 from synth.rules.reference_judging import (
     ENOUGH_EXAMPLES,
     MIN_RETURNED,
@@ -201,6 +202,13 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
     found = _find_ways(seed)
     if isinstance(found, Reject):
         return found
+    if (
+        seed.contract is None
+        and len(seed.examples) < ENOUGH
+        and (memory := find_memory(found[0].parameter_names))
+    ):
+        why = f"its parameter {memory} holds what earlier calls have found"
+        return Reject("no_signature", {"why": why})
     ways = (*found, *(way._replace(gentle=True) for way in found[:1] if seed.contract is None))
     return [_probe(seed, way, random, limits) for way in ways]
 

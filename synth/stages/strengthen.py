@@ -9,7 +9,7 @@ mutant is caught only if the judge of solutions would see it; what nothing catch
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
@@ -80,6 +80,20 @@ class _Trial:
     mutant: Mutant
     caught_by: set[Row] = field(default_factory=set)
     ran: bool = False
+
+
+def _most_telling(rows: Sequence[Row], caught_by: Sequence[Set[Row]], most: int) -> set[Row]:
+    """So many of the rows at most, in turn the first of those that catch most of what is left."""
+    chosen: dict[Row, None] = {}
+    left = list(caught_by)
+    while len(chosen) < min(most, len(rows)):
+        best = max(
+            (row for row in rows if row not in chosen),
+            key=lambda row: sum(row in catching for catching in left),
+        )
+        chosen[best] = None
+        left = [catching for catching in left if best not in catching]
+    return set(chosen)
 
 
 def _answer(case: Case) -> str:
@@ -386,8 +400,10 @@ class _Search:
         known = [row for row in self._known if row in caught]
         rows = [*known, *strongest[:150], *sorted(rare), *answers.values()][:600]
         raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
-        too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
-        return [row for row in rows if row not in too_many]
+        returning = set(rows).difference(raising)
+        left = [trial.caught_by for trial in trials if trial.caught_by.isdisjoint(returning)]
+        few = _most_telling(raising, left, int(MAX_RAISING * ENOUGH))
+        return [row for row in rows if row in returning or row in few]
 
     def _is_portable(self, row: Row) -> bool:
         """Whether the row and its answer mean the same in every language."""

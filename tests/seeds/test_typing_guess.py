@@ -68,7 +68,7 @@ def test_star_arguments_are_left_out() -> None:
     "code",
     [
         "def f():\n    return 1\n",
-        "def f(a: bytes):\n    return a\n",
+        "def f(a: memoryview):\n    return a\n",
         "def f(a: Callable[[int], int], b: int):\n    return map(a, b)\n",
         "def f(a, b, c, d, e, g, h):\n    return a\n",
         "def g(a):\n    return a\n",

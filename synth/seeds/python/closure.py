@@ -7,11 +7,14 @@ members that are used, of a module the statements that bind or change the names 
 
 import ast
 import importlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
+from synth.languages.python.objects import find_filler
 from synth.seeds.closing import MAX_TOKENS
 from synth.seeds.python.class_methods import public_methods
 from synth.seeds.python.module_index import (
@@ -42,6 +45,7 @@ WHOLE_CLASS = "*"
 MAX_FILES = 6
 """Nor is code from more files than this."""
 
+_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _SHOWING = frozenset("__repr__ __str__ __format__".split())
 _SHOWS = frozenset("str repr format print ascii join".split())
 _RARE = frozenset(
@@ -78,7 +82,7 @@ def close(
     Rejects: not_self_contained, impure.
     """
     try:
-        closure = _PythonClosure(index, entry_point, package or NoTree())
+        closure = _close(index, entry_point, package or NoTree())
     except UnclosedName as refused:
         return refused.reject
     program = closure.assemble()
@@ -90,6 +94,43 @@ def close(
     if tokens <= MAX_TOKENS:
         return program
     return Reject("not_self_contained", {"needs": entry_point, "why": f"needs a program of {tokens} tokens"})
+
+
+def _close(index: ModuleIndex, entry_point: str, package: NoTree) -> "_PythonClosure":
+    """With what builds its arguments, if that can be closed too: the method that fills the object of a
+    method, and the classes of its parameters, which postponed annotations only name. Raises UnclosedName."""
+    owner, _, method = entry_point.partition(".")
+    statement = index.find(owner) if method != WHOLE_CLASS else None
+    filler = find_filler(statement, method) if isinstance(statement, ast.ClassDef) else None
+    words = [filler.name] if filler is not None else []
+    methods = {method, "__init__", *words}
+    named = _named_classes(index, statement, methods, package) if statement is not None else []
+    attempts = [(words, named), ([], named), (words, []), ([], [])]
+    for more, classes in [one for at, one in enumerate(attempts) if one not in attempts[:at]][:-1]:
+        with suppress(UnclosedName):
+            return _PythonClosure(index, entry_point, package, more, classes)
+    return _PythonClosure(index, entry_point, package)
+
+
+def _named_classes(index: ModuleIndex, statement: ast.stmt, methods: set[str], package: NoTree) -> list[str]:
+    """The names in the annotations of a function, or of some methods of a class, that the file binds to a
+    type, or imports from its package."""
+    body = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+    heads = [one for one in body if isinstance(one, ast.FunctionDef)]
+    heads = [one for one in heads if one is statement or one.name in methods]
+    given = [
+        one for head in heads for one in (*head.args.posonlyargs, *head.args.args, *head.args.kwonlyargs)
+    ]
+    stated = [*(one.annotation for one in given), *(head.returns for head in heads)]
+    texts = [ast.unparse(one) for one in stated if one is not None]
+    words = dict.fromkeys(word for text in texts for word in _WORD.findall(text))
+
+    def is_type(statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.ImportFrom):
+            return package.find(index, statement) is not None
+        return isinstance(statement, ast.ClassDef | ast.Assign | ast.AnnAssign)
+
+    return [word for word in words if any(map(is_type, index.statements.get(word, ())))]
 
 
 @dataclass(slots=True, eq=False)
@@ -137,7 +178,14 @@ def _docstring(node: ast.stmt) -> ast.stmt | None:
 class _PythonClosure:
     """Follows names from the entry point through the statements that bind them."""
 
-    def __init__(self, index: ModuleIndex, entry_point: str, package: NoTree) -> None:
+    def __init__(
+        self,
+        index: ModuleIndex,
+        entry_point: str,
+        package: NoTree,
+        words: Sequence[str] = (),
+        classes: Sequence[str] = (),
+    ) -> None:
         self._package, self._entry_point = package, entry_point
         self._name, _, self._method = entry_point.partition(".")
         self._modules = [index]
@@ -148,7 +196,7 @@ class _PythonClosure:
         self._inner_imports: dict[str, str] = {}
         self._renamed: dict[str, tuple[int, str]] = {}
         self._seen: set[tuple[int, str]] = set()
-        self._words = {self._method} if self._method else set[str]()
+        self._words = {self._method, *words} - {""}
         self._dotted: set[str] = set()
         self._plain: list[ast.Name] = []
         self._inner: set[int] = set()
@@ -156,6 +204,8 @@ class _PythonClosure:
         if self._method == WHOLE_CLASS and isinstance(self._entry, ast.ClassDef):
             self._words = {method.name for method in public_methods(self._entry)}
         self._pull(index, self._entry)
+        for name in classes:
+            self._follow(index, name)
         while sum(map(self._grow, list(self._pieces.values()))):
             pass
         self._check_attributes()
@@ -201,6 +251,8 @@ class _PythonClosure:
         piece.members = kept
         own = {name for member in statement.body for name in _member_names(member)}
         names = piece.module.needs(piece.text())
+        if self._method != "__hash__" and not _asks_for_hashes(statement):
+            names -= {"hash"}  # for its own protocol: what hangs on the order of hashes shows in the runs
         self._words |= {name for name in names & own if name not in piece.module.statements}
         names = names - own | names & set(piece.module.statements)
         self._read(piece, piece.text(), list(piece.parts()), names)
@@ -377,6 +429,13 @@ class _PythonClosure:
 
         visit(id(self._modules[0]), frozenset())
         return [by_id[key] for key in done]
+
+
+def _asks_for_hashes(owner: ast.ClassDef) -> bool:
+    """Whether a class asks for hashes elsewhere than for its own."""
+    members = [member for member in owner.body if _member_name(member) != "__hash__"]
+    nodes = chain.from_iterable(map(ast.walk, members))
+    return any(isinstance(node, ast.Name) and node.id == "hash" for node in nodes)
 
 
 def _member_name(member: ast.stmt) -> str:
