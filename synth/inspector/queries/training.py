@@ -239,7 +239,8 @@ def _charts(path: Path, left_out: list[str]) -> Iterator[MetricChart]:
         except (ValueError, KeyError, TypeError):
             bad += 1
     if bad:
-        left_out.append(f"checkpoints/{path.parent.name}/{path.name}: {bad} lines are not metrics")
+        words = "1 line is" if bad == 1 else f"{bad} lines are"
+        left_out.append(f"checkpoints/{path.parent.name}/{path.name}: {words} no metrics")
     for title, metrics in SHOWN.items():
         curves = [MetricCurve(name=name, points=_points(steps, name)) for name in metrics]
         curves = [curve for curve in curves if curve.points]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from synth.inspector.web import charts
+from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
 from synth.plain_text import plain, plain_line
@@ -52,6 +53,7 @@ def environment() -> "Environment":
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
         "ended": ended,
+        **DRAWING,
     }
     return made
 

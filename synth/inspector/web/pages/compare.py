@@ -1,4 +1,4 @@
-"""The page that compares two runs: `/compare?run=KEY&run=KEY`, as the ticks of the list of runs ask for it."""
+"""The page that compares two runs: `/compare?run=KEY&run=KEY`, as the ticks of the list of runs ask for."""
 
 from synth.inspector.queries.comparing import RunComparison, compare_runs
 from synth.inspector.queries.runs import REFRESH_S

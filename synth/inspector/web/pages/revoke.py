@@ -1,4 +1,4 @@
-"""The page of a revocation: what derives from a source, a file, a licence or a seed, as a list and as a patch."""
+"""The page of a revocation: what derives from a source, a file, a licence or a seed, as list and as patch."""
 
 import json
 from collections.abc import Iterator
