@@ -72,6 +72,8 @@ class Database:
                     yield from (dict(zip(names, row, strict=True)) for row in rows)
             except duckdb.InterruptException as error:
                 raise OutOfTime from error
+            except duckdb.ParserException:
+                raise  # a fault of ours
             except duckdb.Error as error:
                 raise StoreError(
                     Problem(

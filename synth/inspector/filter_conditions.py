@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from synth.inspector.filter_language import EVIDENCE, FieldKind, Term, UnitFilter, field_of
+from synth.inspector.text_search import spellings
 from synth.reasons import REASONS
 
 _COLUMNS = {"id": "unit_id", "natural": "natural_language"}
@@ -28,11 +29,7 @@ class Lookups(Protocol):
         ...
 
     def holding(self, text: str) -> Sequence[str]:
-        """Units whose prompt, code, output or answer holds the text."""
-        ...
-
-    def described(self, field: str, patterns: Sequence[str]) -> Sequence[str]:
-        """Units with such a `model` or `rank`."""
+        """Units whose prompt, code, output or answer holds the text; the evidence is looked at here."""
         ...
 
 
@@ -49,6 +46,14 @@ def joined(parts: Sequence[Condition]) -> Condition:
     """All of them hold."""
     sql = " AND ".join(f"({part.sql})" for part in parts) or "TRUE"
     return Condition(sql, tuple(value for part in parts for value in part.values))
+
+
+def in_files(numbers: Sequence[int]) -> Condition:
+    """Rows of these files (`FileRows.number`)."""
+    low, high = min(numbers), max(numbers)
+    if high - low + 1 == len(numbers):
+        return Condition("file BETWEEN ? AND ?", (low, high))
+    return Condition("file BETWEEN ? AND ? AND file IN (SELECT unnest(?))", (low, high, list(numbers)))
 
 
 def like(column: str, value: str) -> Condition:
@@ -75,9 +80,7 @@ def _condition(term: Term, lookups: Lookups) -> Condition:
                 return _negated(_among(lookups.marked(["any"])))
             return _among(lookups.marked(term.values))
         case "text":
-            return _any_of([_among(lookups.holding(value)) for value in term.values])
-        case "model" | "rank":
-            return _among(lookups.described(term.field, term.values))
+            return _any_of([_holding(value, lookups) for value in term.values])
         case "tests":
             return _tests(term)
     if term.field.startswith(EVIDENCE):
@@ -90,6 +93,12 @@ def _condition(term: Term, lookups: Lookups) -> Condition:
 
 def _among(ids: Sequence[str]) -> Condition:
     return Condition("unit_id IN (SELECT unnest(?::VARCHAR[]))", (list(ids),))
+
+
+def _holding(text: str, lookups: Lookups) -> Condition:
+    stored, _ = spellings(text)
+    ids = _among(lookups.holding(text))
+    return Condition(f"{ids.sql} OR contains(lower(evidence), ?)", (*ids.values, stored))
 
 
 def _any_of(parts: Sequence[Condition]) -> Condition:

@@ -80,6 +80,7 @@ FIELDS: Final = {
         FilterField("shard", _NAME, "shard", "shard:0003", "in the shard"),
         FilterField("natural", _NAME, "natural language of the task", "natural:zh", "asked for in"),
         FilterField("model", _NAME, "model that wrote it", "-model:qwen*", "written by"),
+        FilterField("prompt", _NAME, "prompt that asked for it", "prompt:solve.zh", "asked for by"),
         FilterField(
             "rank",
             _NAME,

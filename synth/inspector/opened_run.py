@@ -7,13 +7,15 @@ what is damaged is left out and named, so that the rest is seen.
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from synth.errors import CodemillError, StoreError
 from synth.inspector.database import SCHEMA, Database, Deadline
+from synth.inspector.text_search import SearchedText, TextFiles, TextSearch
 from synth.records import IndexRow
 from synth.store.seals import check_files
 from synth.store.units import Body
@@ -26,6 +28,11 @@ _COLUMNS: Final = ", ".join(
 )
 _ROW_COLUMNS: Final = ", ".join(IndexRow.model_fields)
 _BATCH_FILES: Final = 256
+COUNTED: Final = (
+    *("round", "stage", "kind", "language", "natural_language", "decision", "reason"),
+    *("model", "prompt", "rank"),
+)
+"""Columns with few values: counts by these need no look at the rows."""
 
 
 class RunKind(StrEnum):
@@ -74,11 +81,33 @@ class FileRows(NamedTuple):
     stamp: Stamp
 
 
+class RememberedRows:
+    """The last answers of queries, by what was asked."""
+
+    def __init__(self, most: int = 512) -> None:
+        self._most, self._answers = most, OrderedDict[object, list[dict[str, Any]]]()
+
+    def get(self, key: Hashable) -> list[dict[str, Any]] | None:
+        """The answer, or None."""
+        return self._answers.get(key)
+
+    def put(self, key: Hashable, rows: list[dict[str, Any]]) -> None:
+        """Remember an answer, and forget the oldest."""
+        self._answers[key] = rows
+        while len(self._answers) > self._most:
+            self._answers.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._answers.clear()
+
+
 class OpenedRun(ABC):
     """One run, one file or folder of answers, or one export.
 
     Its table `table` has the columns of IndexRow, and beside them `file` (number of the file), `passed`,
-    `total` (tests, where the evidence has them) and `score` (the evidence's, else passed / total).
+    `total` (tests, where the evidence has them), `score` (the evidence's, else passed / total), and `model`,
+    `prompt`, `rank` (empty where unknown). `<table>_counts` has its rows counted by the columns of COUNTED.
     """
 
     kind: RunKind
@@ -91,8 +120,16 @@ class OpenedRun(ABC):
         self._damaged: dict[str, tuple[Stamp | None, LeftOutFile]] = {}
         self._reading = ReadingProgress(done=0, files=0)
         self._next = 0
+        self._counted_to = 0
+        self._search = TextSearch(database)
+        self.remembered = RememberedRows()
+        """Answers of queries about files that do not change."""
+        self.generation = 0
+        """Counts the changes of the table."""
         extra = "file BIGINT, passed BIGINT, total BIGINT, score DOUBLE"
+        extra += ", model VARCHAR, prompt VARCHAR, rank VARCHAR"
         database.query(f"CREATE TABLE {self.table} ({_COLUMNS}, {extra})")
+        self._count_rows(whole=True)
 
     # --- what it is -----------------------------------------------------------------------------------------
 
@@ -100,6 +137,11 @@ class OpenedRun(ABC):
     def name(self) -> str:
         """For people."""
         return self.path.resolve().name
+
+    @property
+    def counts(self) -> str:
+        """The table of counts."""
+        return f"{self.table}_counts"
 
     @property
     def reading(self) -> ReadingProgress:
@@ -136,8 +178,20 @@ class OpenedRun(ABC):
         """Records of one kind by their key; of a record that later stages wrote again, the last."""
 
     def body_files(self, kind: str) -> list[str]:
-        """Files with the columns `key` and `body`, for searching; none where there are no such files."""
+        """The sound files of one kind, with the columns `key` and `body`; none where there are none."""
         return []
+
+    def find_text(self, text: str, seconds: float) -> SearchedText:
+        """The units whose texts hold this one, as far as they can be searched in time."""
+        return self._search.find(text, self._texts(), seconds)
+
+    def entered(self) -> dict[tuple[int, str, str], int]:
+        """How many units entered, by round, stage and shard."""
+        return Counter({file.place: file.rows for file in self.files})
+
+    @abstractmethod
+    def _texts(self) -> list[TextFiles]:
+        """Where there are texts."""
 
     def made(self, kind: str) -> int:
         """How many records of a kind the committed files state."""
@@ -162,6 +216,11 @@ class OpenedRun(ABC):
     def _forget(self, name: str) -> None:  # noqa: B027  # only some sources remember anything
         """A file is gone or changed."""
 
+    def _describe(self, first: int) -> int:
+        """Fill `model`, `prompt` and `rank` of rows from file `first` on, and of the units that came with
+        them. Returns how many rows changed."""
+        return 0
+
     def _learn(self, names: Sequence[str]) -> None:  # noqa: B027
         """New files are in the table."""
 
@@ -182,6 +241,7 @@ class OpenedRun(ABC):
         listed = self._listed()
         gone = [name for name, file in self._files.items() if listed.get(name) != file.stamp]
         self._drop(gone)
+        first = self._next
         for name, (stamp, _) in list(self._damaged.items()):
             if stamp is not None and listed.get(name) != stamp:
                 del self._damaged[name]
@@ -196,8 +256,24 @@ class OpenedRun(ABC):
                 break
             self._read([(name, listed[name]) for name in new[at : at + _BATCH_FILES]])
             self._count(listed)
+        changed = self._describe(first) if new else 0
+        if changed:
+            self.remembered.clear()
+        self.generation += bool(new or gone or changed)
+        if new or gone:
+            self._count_rows(whole=bool(gone or changed) or self._counted_to == 0)
         if len(new) > _BATCH_FILES or (new and not read_before):
             self.database.query(f"CHECKPOINT {SCHEMA.split('.')[0]}")  # only then are rows compressed
+
+    def _count_rows(self, *, whole: bool) -> None:
+        """Keep the counts in step: of all rows anew, or with those of new files."""
+        start = "CREATE OR REPLACE TABLE {0} AS" if whole else "INSERT INTO {0}"
+        self.database.query(
+            f"""{start.format(self.counts)} SELECT {", ".join(COUNTED)}, count(*) AS n, sum(ms) AS ms,
+            sum(tokens)::BIGINT AS tokens FROM {self.table} WHERE file >= ? GROUP BY ALL""",
+            [0 if whole else self._counted_to],
+        )
+        self._counted_to = self._next
 
     def _count(self, listed: dict[str, Stamp]) -> None:
         damaged = sum(name in listed for name in self._damaged)
@@ -245,7 +321,7 @@ class OpenedRun(ABC):
         numbers = list(range(self._next, self._next + len(names)))
         select, values = self._select(names)
         sql = f"""INSERT INTO {self.table}
-            SELECT {_ROW_COLUMNS}, file, passed, total, coalesce(score, passed / nullif(total, 0))
+            SELECT {_ROW_COLUMNS}, file, passed, total, coalesce(score, passed / nullif(total, 0)), '', '', ''
             FROM (SELECT *, {_number_in("passed", "BIGINT")}, {_number_in("total", "BIGINT")},
                 {_number_in("score", "DOUBLE")} FROM ({select}) AS found
                 JOIN (SELECT unnest(?) AS filename, unnest(?) AS file) AS numbers USING (filename))
@@ -267,6 +343,19 @@ def _number_in(name: str, type: str) -> str:
     """A number of the evidence, as a column; NULL where there is none."""
     return f"""CASE WHEN contains(evidence, '"{name}"') AND json_valid(evidence)
         THEN TRY_CAST(json_extract_string(evidence, '$.{name}') AS {type}) END AS {name}"""
+
+
+def pieces(files: Sequence[FileRows], rows: int, grow: int = 1) -> Iterator[list[FileRows]]:
+    """The files in pieces of at least so many rows, each piece `grow` times the one before."""
+    piece, size = list[FileRows](), 0
+    for file in files:
+        piece.append(file)
+        size += file.rows
+        if size >= rows:
+            yield piece
+            piece, size, rows = [], 0, rows * grow
+    if piece:
+        yield piece
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -5,16 +5,21 @@ The one rule: a kind of source is one class here, and nothing else asks which ki
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from synth.errors import CodemillError, Problem, StoreError, UserError
 from synth.inspector.database import Database
+from synth.inspector.descriptions import KINDS, Descriptions
 from synth.inspector.opened_run import OpenedRun, RunKind, Stamp, stamp_of
+from synth.inspector.text_search import SearchedText, TextFiles
 from synth.products import BY_NAME, Product
 from synth.records import Outcome
+from synth.store.checkpoints import MANIFEST, read_checkpoint
 from synth.store.parquet import WrittenFile
 from synth.store.run_folder import RunInfo, read_info
 from synth.store.seals import RUN_COPY, RUN_FILE, Damage, check_sums, damaged
@@ -41,6 +46,16 @@ _ANSWER: Final = {
     "trust": "VARCHAR",
     "accepts": "JSON",
 }
+_BODY_TEXTS: Final = "SELECT filename, key AS id, body AS text FROM read_parquet(?, filename = true)"
+_ANSWER_TEXTS: Final = f"""
+    SELECT filename, request_id || '#' || place AS id, completions[place + 1]::VARCHAR AS text
+    FROM (SELECT filename, request_id, completions, unnest(range(len(completions))) AS place
+        FROM read_json(?, {_LINES}, filename = true,
+            columns = {{'request_id': 'VARCHAR', 'completions': 'JSON[]'}}))
+    WHERE request_id IS NOT NULL
+"""
+"""Raw answers, as `<request>#<place among the n>`."""
+_IN_ANSWER: Final = re.compile(r".*#\d+")
 _VERIFY, _EXPORT = "verify", "export"
 
 
@@ -69,6 +84,14 @@ class OpenedFolder(OpenedRun):
         super().__init__(database, key, path, number)
         self._stated: dict[str, dict[str, WrittenFile]] = {}
         """The bodies that belong to an index file, by kind."""
+        self._learnt: list[str] = []
+        """Index files whose bodies have not been asked yet."""
+        self._stages: tuple[Stamp, tuple[str, ...]] | None = None
+        self._entered: dict[str, tuple[Stamp, int]] = {}
+        """Rows of each file of units that entered."""
+        self._text_files: tuple[int, tuple[str, ...]] | None = None
+        """The files of bodies, and how many index files there were then."""
+        self._descriptions = Descriptions(database, self.table)
 
     @property
     def info(self) -> RunInfo:
@@ -77,22 +100,35 @@ class OpenedFolder(OpenedRun):
 
     @property
     def stages(self) -> list[str]:
+        found = {entry.name for part in ("entered", "index") for entry in _entries(self.path / part)}
+        return [*self._declared(), *sorted(found - set(self._declared()))]
+
+    def _declared(self) -> tuple[str, ...]:
+        """The stages as the runner declared them, read anew when `run.json` is another one."""
         try:
-            declared = list(self.info.stages)
-        except CodemillError:
-            declared = []
-        found = {file.place[1] for file in self._files.values()} | {
-            place[1] for place in self.entered_places()
-        }
-        return [*declared, *sorted(found - set(declared))]
+            stamp = stamp_of(self.path / RUN_FILE)
+            if self._stages is None or self._stages[0] != stamp:
+                self._stages = (stamp, self.info.stages)
+            return self._stages[1]
+        except (CodemillError, OSError):
+            return ()
 
-    def entered_places(self) -> list[tuple[int, str, str]]:
-        """Round, stage and shard of each file of units that entered."""
-        return [self._place(name) for name in self.entered_files()]
-
-    def entered_files(self) -> list[str]:
-        """The files of units that entered, by stage."""
-        return sorted(_files_in(self.path / "entered", ".parquet"))
+    def entered(self) -> dict[tuple[int, str, str], int]:
+        found = _files_in(self.path / "entered", ".parquet")
+        new = [name for name, stamp in found.items() if self._entered.get(name, (None,))[0] != stamp]
+        sound = []
+        for name in new:
+            try:
+                self._check(name)
+                sound.append(name)
+            except StoreError as error:
+                self._leave_out(name, None, error)
+        sql = "SELECT file_name, num_rows FROM parquet_file_metadata(?)"
+        for row in self.database.query(sql, [sound]) if sound else ():
+            name = row["file_name"]
+            self._entered[name] = (found[name], int(row["num_rows"]))
+            self._damaged.pop(name, None)
+        return {self._place(name): self._entered[name][1] for name in found if name in self._entered}
 
     @property
     def body_kinds(self) -> list[str]:
@@ -101,18 +137,24 @@ class OpenedFolder(OpenedRun):
     def body_files(self, kind: str, shards: Sequence[tuple[int, str]] | None = None) -> list[str]:
         """The committed and sound files of one kind, or those of some shards alone (round and name). One that
         is missing or damaged is left out, and `damaged` names it."""
-        wanted = None if shards is None else set(shards)
+        names = list(self._stated)
+        if shards is not None:
+            wanted, keys = set(shards), [entered_key(Path(name)) for name in names]
+            names = [name for name, key in zip(names, keys, strict=True) if (key.round, key.shard) in wanted]
+        return self._sound_bodies(kind, names)
+
+    def _sound_bodies(self, kind: str, names: Sequence[str]) -> list[str]:
+        """Of these index files, the bodies of one kind."""
         found = []
-        for name, stated in list(self._stated.items()):
-            if kind not in stated:
+        for name in names:
+            stated = self._stated.get(name, {}).get(kind)
+            if stated is None:
                 continue
-            key = entered_key(Path(name))
-            if wanted is not None and (key.round, key.shard) not in wanted:
-                continue
-            path = body_path(self.path, kind, key)
+            path = body_path(self.path, kind, entered_key(Path(name)))
             try:
-                check_body(path, stated[kind])
+                check_body(path, stated)
                 found.append(str(path))
+                self._damaged.pop(str(path), None)
             except StoreError as error:
                 self._leave_out(str(path), None, error)
         return sorted(found)
@@ -145,6 +187,20 @@ class OpenedFolder(OpenedRun):
             for row in rows
         }
 
+    def find_text(self, text: str, seconds: float) -> SearchedText:
+        found = super().find_text(text, seconds)
+        answers = [one for one in found.ids if _IN_ANSWER.fullmatch(one)]
+        units = [one for one in found.ids if one not in set(answers)] if answers else list(found.ids)
+        ids = dict.fromkeys((*units, *self._descriptions.units_of(answers)))
+        return found.model_copy(update={"ids": tuple(ids)})
+
+    def _texts(self) -> list[TextFiles]:
+        if self._text_files is None or self._text_files[0] != self._next:
+            bodies = tuple(name for kind in self.body_kinds for name in self.body_files(kind))
+            self._text_files = (self._next, bodies)
+        journal = tuple(sorted(map(str, self.path.glob("journal/responses-*.jsonl"))))
+        return [TextFiles(self._text_files[1], _BODY_TEXTS), TextFiles(journal, _ANSWER_TEXTS)]
+
     def _listed(self) -> dict[str, Stamp]:
         return _files_in(self.path / "index", ".parquet")
 
@@ -160,6 +216,31 @@ class OpenedFolder(OpenedRun):
         for row in self.database.query(sql, [list(names), BODIES_NOTE]):
             stated = json.loads(bytes(row["value"]))
             self._stated[row["file_name"]] = {kind: WrittenFile(*one) for kind, one in stated.items()}
+        self._learnt += names
+
+    def _describe(self, first: int) -> int:
+        learnt, self._learnt = self._learnt, []
+        for kind in KINDS:
+            try:
+                if new := self._sound_bodies(kind, learnt):
+                    self._descriptions.read(kind, new)
+            except StoreError as error:
+                self._leave_out(str(self.path / "bodies" / kind), None, error)
+        try:
+            info = self.info
+            prompts, base = list(info.prompt_hashes), _base_model(info)
+        except CodemillError:
+            prompts, base = [], ""
+        return self._descriptions.fill(first, prompts, self._trained(), base)
+
+    def _trained(self) -> dict[str, str]:
+        """Names of the policies that the run trained, by fingerprint; those that can be read."""
+        found = {}
+        for path in sorted(self.path.glob(f"checkpoints/*/{MANIFEST}")):
+            with suppress(CodemillError):
+                if (checkpoint := read_checkpoint(path.parent)) is not None:
+                    found[checkpoint.manifest.fingerprint] = checkpoint.manifest.name
+        return found
 
     def _forget(self, name: str) -> None:
         self._stated.pop(name, None)
@@ -190,6 +271,11 @@ class OpenedAnswers(OpenedRun):
             for row in self.database.query(sql, [names, list(rows)])
         }
 
+    def _texts(self) -> list[TextFiles]:
+        query = f"""SELECT filename, printf('answer-%07d', "row") AS id, to_json(found)::VARCHAR AS text
+            FROM read_json(?, {_LINES}, columns = {_columns(_ANSWER)}, filename = true) AS found"""
+        return [TextFiles(tuple(self._files), query)]
+
     def _listed(self) -> dict[str, Stamp]:
         if self.path.is_dir():
             return _matching(self.path, _is_answers)
@@ -211,7 +297,7 @@ class OpenedAnswers(OpenedRun):
             CASE WHEN verdict = 'pass' THEN '' ELSE verdict END AS reason,
             CAST(json_object('id', id, 'passed', passed, 'total', total, 'trust', trust,
                 'first_failure', left(reason, 300)) AS VARCHAR) AS evidence,
-            cpu_s * 1000 AS ms, 0 AS tokens, filename
+            wall_s * 1000 AS ms, 0 AS tokens, filename
             FROM read_json(?, {_LINES}, columns = {_columns(_ANSWER)}, filename = true)
             WHERE "row" IS NOT NULL AND verdict IS NOT NULL"""
         return sql, [faults, list(names)]
@@ -239,6 +325,14 @@ class OpenedExport(OpenedRun):
                 for row in self.database.query(sql, [name, list(keys)]):
                     found[row["id"]] = Body(kind=kind, stage=_EXPORT, fields=json.loads(row["body"]))
         return found
+
+    def _texts(self) -> list[TextFiles]:
+        query = "SELECT filename, id, to_json(found)::VARCHAR AS text FROM {} AS found"
+        readers = {
+            ".parquet": "read_parquet(?, filename = true)",
+            ".jsonl": f"read_json(?, {_LINES}, filename = true)",
+        }
+        return [TextFiles((name,), query.format(readers[Path(name).suffix])) for name in list(self._files)]
 
     def _listed(self) -> dict[str, Stamp]:
         return {str(path): stamp_of(path) for path in _export_files(self.path)}
@@ -269,6 +363,13 @@ class OpenedExport(OpenedRun):
     def _product(self, name: str) -> Product:
         path = Path(name)
         return BY_NAME[path.stem if path.suffix == ".jsonl" else path.parent.name]
+
+
+def _base_model(info: RunInfo) -> str:
+    """The model of the endpoint, or the policy that the run started from."""
+    parts = [info.recipe.get(name) for name in ("engine", "policy")]
+    models = [part.get("model") for part in parts if isinstance(part, dict)]
+    return next((str(model) for model in models if model), "")
 
 
 def _kind_of(path: Path) -> type[OpenedRun] | None:
@@ -322,8 +423,8 @@ def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
         return
 
 
-def _reader(name: str) -> str:
-    return "read_parquet(?)" if name.endswith(".parquet") else f"read_json(?, {_LINES})"
+def _reader(name: str, given: str = "?") -> str:
+    return f"read_parquet({given})" if name.endswith(".parquet") else f"read_json({given}, {_LINES})"
 
 
 def _columns(types: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ do not see it (`label`); its texts stand in HTML beside it, and its colours are 
 because the content security policy lets no style into an attribute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class Curve(NamedTuple):
     kind: str
     name: str
     points: Sequence[tuple[float, float]]
+
+
+def bins(amounts: Iterable[int], start: float = 0, step: float = 1) -> list[Bin]:
+    """Bars of equal steps from `start`."""
+    return [Bin(start + at * step, start + (at + 1) * step, amount) for at, amount in enumerate(amounts)]
 
 
 def share_bar(shares: Sequence[Share], whole: float = 0, label: str = "") -> "Markup":

@@ -15,6 +15,7 @@ from synth.wire_record import Record
 
 if TYPE_CHECKING:
     from synth.inspector.library import Library
+    from synth.inspector.opened_run import OpenedRun
 
 Pairs = tuple[tuple[str, str], ...]
 """The parameters of an address in their order; a name may occur several times."""
@@ -64,6 +65,14 @@ class Visit:
     def json_link(self) -> str:
         """Where the same record stands as JSON."""
         return linked(f"{self.address}.json", *self.query)
+
+
+def find_run(visit: Visit) -> "OpenedRun":
+    """The run that the address names. Raises NotFoundError with the nearest names."""
+    try:
+        return visit.library.run(visit.parts["run"])
+    except UserError as error:
+        raise NotFoundError(*error.problems) from error
 
 
 def linked(address: str, *query: tuple[str, str]) -> str:

@@ -4,6 +4,7 @@ Place in the flow: `app.py` renders each page here. The one rule: whatever a tem
 HTML, and its control characters are shown as escapes, without the template's having to ask for it.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +21,8 @@ from synth.reasons import REASONS, ReasonClass
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_MOST_FACT: Final = 200
+"""Characters of one text of the evidence in a list."""
 _HERE: Final = Path(__file__).parent
 
 
@@ -45,6 +48,7 @@ def environment() -> "Environment":
         "one_line": plain_line,
         "words": in_words,
         "plural": plural,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {
         "charts": charts,
@@ -54,6 +58,7 @@ def environment() -> "Environment":
         "reason_sentence": sentence_of_reason,
         "ended": ended,
         **DRAWING,
+        "evidence": facts_of,
     }
     return made
 
@@ -137,6 +142,20 @@ def ended(kept: int, losses: object, waiting: int = 0) -> list[charts.Share]:
         charts.Share(kind, count, f"{count:,} {words.get(kind, f'lost by {kind}')}")
         for kind, count in (named | {"waiting": waiting}).items()
         if count
+    ]
+
+
+def facts_of(evidence: str) -> list[tuple[str, str]]:
+    """The figures and texts of a row's evidence, by name; figures without noise."""
+    try:
+        found = json.loads(evidence)
+    except ValueError:
+        return [("evidence", evidence)]
+    if not isinstance(found, dict):
+        return [("evidence", evidence)]
+    return [
+        (str(name), number(value) if type(value) in (int, float) else str(value)[:_MOST_FACT])
+        for name, value in found.items()
     ]
 
 

@@ -8,7 +8,7 @@ decides; a pointer whose meaning is not certain is refused.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from synth.grammar.trees import node_text, parse, walk
@@ -29,6 +29,7 @@ from synth.languages.cpp.declared import (
 from synth.languages.cpp.shared_types import CppType, TypeContext, same
 from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import edited
+from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
 _SPACE: Final = "original"
@@ -46,20 +47,11 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     function = find_function(root, text, entry_point)
     names = type_variables(function)
     own = type_aliases(root, text)
-    ways: list[Adapted] = []
-    why: NotAdapted | None = None
-    for tried in _TRIED if names else (None,):
-        variables = dict.fromkeys(names, tried) if tried is not None else {}
-        try:
-            ways.append(_adapt(function, code, TypeContext(variables, own)))
-        except NotAdapted as refused:
-            why = why or refused
-    if not ways and why is not None:
-        raise why
-    return tuple(dict.fromkeys(ways))
+    choices = [dict.fromkeys(names, tried) for tried in _TRIED] if names else [{}]
+    return gather_ways(_adapt(function, code, TypeContext(variables, own)) for variables in choices)
 
 
-def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
+def _adapt(function: CppFunction, code: str, types: TypeContext) -> Iterator[Adapted]:
     text, declarator = function.text, function.declarator
     given = parameters(declarator, text)
     changed = set(changed_arguments(function.node, text))
@@ -83,7 +75,7 @@ def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
         raise NotAdapted(f"{name} cannot be called by a name")
     caller = _caller(function, name, built, passed, returned, result, types)
     marks = call_marks(changes=bool(returned))
-    return Adapted(
+    yield Adapted(
         f"{_in_namespace(function, code)}\n\n{caller}", name, names, signature, domains, marks=marks
     )
 

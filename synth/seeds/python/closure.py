@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
+from synth.languages.python.class_seeds import public_methods
 from synth.languages.python.objects import find_filler
 from synth.seeds.closing import MAX_TOKENS
-from synth.seeds.python.class_methods import public_methods
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,

@@ -40,10 +40,12 @@ class PythonTree(NoTree):
             return Reject("not_self_contained", {"needs": function.name, "why": why})
         return close(self.index, entry_point, self, shown_tokens)
 
-    def close_class(self, name: str, shown_tokens: int) -> ClosedProgram | Reject:
-        """A class of the file, with the public methods that print nothing, and everything that they need."""
+    def close_class(self, name: str, shown_tokens: int) -> str | Reject:
+        """The program of a class of the file, with the public methods that print nothing, and everything that
+        they need."""
         assert self.index is not None, "asked for the classes of a file that parses"
-        return close(self.index, f"{name}.{WHOLE_CLASS}", self, shown_tokens)
+        found = close(self.index, f"{name}.{WHOLE_CLASS}", self, shown_tokens)
+        return found if isinstance(found, Reject) else found.code
 
     def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
         """The module of the tree that the statement imports from, or None."""

@@ -1,5 +1,6 @@
 """The pages of reasons, duplicates, comparison, training, blame, maps and revocation in a real browser."""
 
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ PAGES = {
 def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where two such runs are served."""
     folder = tmp_path_factory.mktemp("traced")
-    with served(Library([build_traced_run(folder), build_traced_run(folder, "again")])) as address:
+    path = build_traced_run(folder)
+    with served(Library([path, shutil.copytree(path, folder / "again")])) as address:
         yield address
 
 
