@@ -8,15 +8,18 @@ beside it a flag and a comment.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, get_args
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final, Literal, get_args
+from urllib.parse import parse_qsl, quote
 
 from synth.errors import CodemillError, Problem, UserError
 from synth.records import Record
+
+if TYPE_CHECKING:
+    from synth.inspector.opened_run import OpenedRun
 
 MARKS_FILE: Final = "marks.sqlite"
 WAIT_S: Final = 2.0
@@ -37,6 +40,14 @@ CREATE TABLE IF NOT EXISTS marks (
 CREATE TABLE IF NOT EXISTS views (
     name TEXT PRIMARY KEY, query TEXT NOT NULL, saved_at TEXT NOT NULL);
 """
+
+
+def judgement_of(word: str) -> Judgement:
+    """The judgement of that name. Raises UserError."""
+    for known in get_args(Judgement):
+        if word == known:
+            return known  # type: ignore[no-any-return]
+    raise UserError(Problem(f"mark {word[:40]!r}", "is no judgement", "choose one of the buttons"))
 
 
 class MarksError(CodemillError):
@@ -65,6 +76,11 @@ class SavedView(Record):
     name: str
     query: str
     saved_at: datetime
+
+    @property
+    def words(self) -> str:
+        """The filter in it, for people."""
+        return dict(parse_qsl(self.query)).get("q", "")
 
 
 class Marks:
@@ -202,6 +218,15 @@ class Marks:
             raise MarksError(
                 Problem(f"the marks in {self.path}", f"cannot be {what}: {words}", fix)
             ) from error
+
+
+class MarkFiles:
+    """The marks of all opened runs, for filters and facets."""
+
+    def marked(self, run: "OpenedRun", marks: Sequence[str]) -> Sequence[str]:
+        """Ids of the units with one of these marks; `any` is every mark. Raises MarksError."""
+        file = Marks(run.path)
+        return sorted({unit_id for word in marks for unit_id in file.ids_with(word)})
 
 
 def _explain(error: sqlite3.Error, path: Path) -> tuple[str, str]:

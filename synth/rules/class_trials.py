@@ -34,7 +34,7 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_in_domains
+from synth.rules.domains import draw_gently, draw_in_domains
 from synth.rules.input_drawing import literal_hints
 from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, FoundReference, find_fault
 from synth.rules.result_type import infer_type
@@ -65,6 +65,11 @@ class ClassTrial:
     sequences: tuple[Calls, ...] = ()
     contract: ClassContract | None = None
     lightened: int = 0
+    likeliest: DraftClass | None = None
+    """The first way, which is tried once more on gentle values (`rules/domains.py`) where all others failed;
+    None while it is."""
+    refused: Reject | None = None
+    """Why the first way failed: the reason of the seed if all fail."""
 
     @property
     def code(self) -> str:
@@ -108,7 +113,7 @@ class ClassTrial:
     def _request(self, code: str, call: FunctionCall | ClassCall) -> ExecutionRequest:
         return ExecutionRequest.model_validate(
             {
-                "id": unit_id("reference", self.seed.id, self.step, code, len(self.sequences)),
+                "id": unit_id("reference", self.seed.id, self.step, code, str(self.sequences)),
                 "language": self.seed.language,
                 "code": code,
                 "call": call,
@@ -130,7 +135,7 @@ def begin_class(seed: Seed, random: Random, limits: Limits) -> ClassTrial | Reje
         return Reject("no_signature", {"why": str(why)})
     if not ways:
         return Reject("no_signature", {"why": "its constructor or its methods take no shared types"})
-    return _with_probe(ClassTrial(seed, limits, ways), random)
+    return _with_probe(ClassTrial(seed, limits, ways, likeliest=ways[0]), random)
 
 
 def _class_seeds(seed: Seed) -> ClassSeeds | None:
@@ -147,18 +152,25 @@ def continue_class(
     found = (
         _choose(trial, seen[0], config) if trial.contract is None else _judge(trial, seen[0], seen[1], config)
     )
-    if isinstance(found, Reject) and len(trial.ways) > 1:
-        return _with_probe(ClassTrial(trial.seed, trial.limits, trial.ways[1:]), random)
-    return found
+    if not isinstance(found, Reject):
+        return found
+    refused, ways, likeliest = trial.refused or found, trial.ways[1:], trial.likeliest
+    if not ways and likeliest is None:
+        return refused
+    if not ways and likeliest is not None:
+        ways, likeliest = (likeliest,), None
+    again = ClassTrial(trial.seed, trial.limits, ways, likeliest=likeliest, refused=refused)
+    return _with_probe(again, random)
 
 
 def _with_probe(trial: ClassTrial, random: Random) -> ClassTrial:
     way, hints = trial.ways[0], literal_hints(trial.code, normalize_language(trial.seed.language))
-    made = tuple(_arguments(way.constructor, random, hints) for _ in range(SEQUENCES))
+    draw = _arguments if trial.likeliest is not None else _gentle_arguments
+    made = tuple(draw(way.constructor, random, hints) for _ in range(SEQUENCES))
     sequences = []
     for _ in range(SEQUENCES):
         chosen = [random.choice(way.methods) for _ in range(random.randint(3, LONGEST))]
-        sequences.append(tuple((one.name, _arguments(one, random, hints)) for one in chosen))
+        sequences.append(tuple((one.name, draw(one, random, hints)) for one in chosen))
     return replace(trial, made=made, sequences=tuple(sequences))
 
 
@@ -168,6 +180,12 @@ def _arguments(method: DraftMethod, random: Random, hints: Sequence[Value]) -> t
         _value(kind, method.domains[at] if method.domains else "any", random, hints)
         for at, kind in enumerate(method.kinds)
     )
+
+
+def _gentle_arguments(method: DraftMethod, random: Random, hints: Sequence[Value]) -> tuple[Value, ...]:
+    """Values that fit together, none empty or negative."""
+    signature = Signature(method.kinds, ValueType("any"))
+    return tuple(map(decode, draw_gently(signature, method.domains, 1, random, hints)[0]))
 
 
 def _value(kind: ValueType, domain: Domain, random: Random, hints: Sequence[Value]) -> Value:

@@ -198,6 +198,22 @@ def test_a_class_becomes_a_reference_with_the_methods_that_give_shared_values(
                 assert result == (held.pop() if call[0] == number["pop"] else len(held),)
 
 
+def test_a_class_that_asks_for_values_that_fit_together_is_tried_on_such(
+    local_sandbox: LocalSandbox, run: Run[Any]
+) -> None:
+    (seed,) = cut(
+        "class Table:\n    def __init__(self, keys: list[int], values: list[int]) -> None:\n"
+        "        if not keys or len(keys) != len(values):\n            raise ValueError('of two lengths')\n"
+        "        self.pairs = dict(zip(keys, values))\n"
+        "    def find(self, key: int) -> int | None:\n        return self.pairs.get(key)\n"
+        "    def total(self) -> int:\n        return sum(self.pairs.values())\n"
+    )
+    assert isinstance(seed, Seed)
+    found = refer(seed, local_sandbox, run)
+    assert isinstance(found, FoundReference), found
+    assert found.evidence["methods"] == 2
+
+
 def test_a_java_class_is_called_with_shared_values_and_an_endless_call_costs_its_sequence(
     local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:

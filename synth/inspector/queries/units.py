@@ -14,6 +14,7 @@ from synth.inspector.database import Deadline, OutOfTime
 from synth.inspector.filter_conditions import Condition, condition_of, in_files, joined
 from synth.inspector.filter_language import MARKS, Term, UnitFilter, check_values
 from synth.inspector.library import Library
+from synth.inspector.marks import MarksError
 from synth.inspector.opened_run import COUNTED, FileRows, OpenedRun, index_row, pieces
 from synth.inspector.text_search import SearchedText
 from synth.reasons import REASONS
@@ -453,7 +454,10 @@ def _mark_facet(library: Library, run: OpenedRun, rest: UnitFilter) -> Facet:
     condition = condition_of(rest, RunLookups(library, run))
     found = []
     for mark in MARKS:
-        ids = library.marks.marked(run, [mark]) if mark not in ("any", "none") else []
+        try:
+            ids = library.marks.marked(run, [mark]) if mark not in ("any", "none") else []
+        except MarksError:  # the page of a unit says what is wrong with them
+            break
         if ids:
             whole = joined([Condition("unit_id IN (SELECT unnest(?::VARCHAR[]))", (list(ids),)), condition])
             sql = f"SELECT count(DISTINCT unit_id) AS n FROM {run.table} WHERE {whole.sql}"

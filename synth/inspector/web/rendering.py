@@ -5,13 +5,15 @@ HTML, and its control characters are shown as escapes, without the template's ha
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.inspector.web import charts
+from synth.inspector.web import charts, diffs, links
 from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
@@ -48,11 +50,15 @@ def environment() -> "Environment":
         "one_line": plain_line,
         "words": in_words,
         "plural": plural,
+        "groupby_runs": runs_of,
+        "short_id": short_id,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {
         "charts": charts,
         "code": shown_code,
+        "diffs": diffs,
+        "links": links,
         "linked": linked,
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
@@ -122,6 +128,16 @@ def in_words(code: str) -> str:
 def plural(count: int, word: str, many: str = "") -> str:
     """`1 run`, `2 runs`."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"
+
+
+def short_id(unit_id: str) -> str:
+    """`0f3a91c2` of `solution-0f3a91c2…`: enough to tell siblings apart."""
+    return unit_id.rpartition("-")[2][:8]
+
+
+def runs_of(values: Sequence[object], name: str) -> list[tuple[object, list[object]]]:
+    """Neighbours with the same attribute, together, in their order."""
+    return [(key, list(group)) for key, group in groupby(values, attrgetter(name))]
 
 
 def class_of_reason(code: str) -> str:
