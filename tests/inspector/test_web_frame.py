@@ -63,6 +63,8 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
 
 def test_no_template_needs_what_the_content_policy_refuses() -> None:
     for path in (Path(charts.__file__).parent / "templates").glob("*.html"):
+        if path.name == "share_base.html":
+            continue  # of files that are saved: they carry their style, and no policy of ours reaches them
         text = path.read_text("utf-8")
         assert " style=" not in text and "<style" not in text and " onclick=" not in text, path.name
 

@@ -52,6 +52,8 @@ class UnitPage(Record):
     filter: str
     sentence: str
     rows: tuple[IndexRow, ...]
+    keys: tuple[str, ...]
+    """The key of each row in this order."""
     next_key: str | None
     is_whole: bool = True
     """Whether all rows were looked at; else time was up, and there may be more before `next_key`."""
@@ -126,6 +128,7 @@ def list_units(
         filter=wanted.text,
         sentence=wanted.sentence,
         rows=tuple(index_row(row) for row in found.rows),
+        keys=tuple(_key_of(row, sort) for row in found.rows),
         next_key=key,
         is_whole=found.stopped_at is None,
         texts=tuple(lookups.texts),

@@ -50,6 +50,7 @@ def environment() -> "Environment":
         "one_line": plain_line,
         "words": in_words,
         "plural": plural,
+        "plural_word": lambda word: word if word.endswith(("s", "fim")) else f"{word}s",
         "groupby_runs": runs_of,
         "short_id": short_id,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
@@ -107,7 +108,7 @@ def duration(ms: float) -> str:
     for size, unit in ((3.6e6, "h"), (6e4, "min"), (1e3, "s")):
         if ms >= size:
             return f"{ms / size:.3g} {unit}"
-    return f"{ms:.0f} ms"
+    return f"{ms:.0f} ms" if ms >= 1 or not ms else "<1 ms"
 
 
 def when(moment: datetime, now: datetime | None = None) -> str:

@@ -43,7 +43,8 @@ class UnitsScreen(Record):
         added, had = parse_filter(words).terms, parse_filter(self.query)
         if self.has(words):
             return UnitFilter(terms=tuple(one for one in had.terms if one not in added)).text
-        return UnitFilter(terms=(*had.without(added[0].field).terms, *added)).text
+        rest = tuple(one for one in had.terms if one.field != added[0].field or one.negated)
+        return UnitFilter(terms=(*rest, *added)).text
 
     def has(self, words: str) -> bool:
         """Whether these words stand in the filter."""
