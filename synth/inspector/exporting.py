@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from synth.errors import Problem, UserError
+from synth.inspector.database import Deadline
 from synth.inspector.filter_conditions import condition_of
 from synth.inspector.filter_language import UnitFilter
 from synth.inspector.library import Library
@@ -47,7 +48,7 @@ def units_of(
 ) -> Iterator[dict[str, Any]]:
     """Every row under the filter, in the order of keys, with its marks and, as JSON, what is stored of it.
     Raises UserError for a filter that does not fit the run."""
-    condition = condition_of(wanted, RunLookups(library, run, _SEARCH_S))
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
     names = ", ".join(IndexRow.model_fields)
     sql = f"SELECT {names} FROM {run.table} WHERE {condition.sql} ORDER BY round, stage, shard, unit_id"
     marks = {mark.unit_id: mark for mark in Marks(run.path).all()}
@@ -69,7 +70,7 @@ def training_rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows of a product that are among the filter's units or were made of one, in TRL's columns, with
     people's marks applied: what they removed is left out, and a flipped pair is turned round."""
-    condition = condition_of(wanted, RunLookups(library, run, _SEARCH_S))
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
     files = run.body_files(product.model.kind)
     if not files:
         return

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from synth.errors import Problem, UserError
 from synth.inspector.database import Database
-from synth.inspector.marks import MarkFiles
 from synth.inspector.opened_run import OpenedRun
 from synth.inspector.sources import open_source
 from synth.store.query import check_known
@@ -26,8 +25,6 @@ class Library:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.database = Database()
-        self.marks = MarkFiles()
-        """The marks of people, for filters and facets."""
         self._lock = threading.Lock()
         self._runs: dict[str, OpenedRun] = {}
         for path in paths:

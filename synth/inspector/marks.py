@@ -8,18 +8,15 @@ beside it a flag and a comment.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import Final, Literal, get_args
 from urllib.parse import parse_qsl, quote
 
 from synth.errors import CodemillError, Problem, UserError
 from synth.records import Record
-
-if TYPE_CHECKING:
-    from synth.inspector.opened_run import OpenedRun
 
 MARKS_FILE: Final = "marks.sqlite"
 WAIT_S: Final = 2.0
@@ -218,15 +215,6 @@ class Marks:
             raise MarksError(
                 Problem(f"the marks in {self.path}", f"cannot be {what}: {words}", fix)
             ) from error
-
-
-class MarkFiles:
-    """The marks of all opened runs, for filters and facets."""
-
-    def marked(self, run: "OpenedRun", marks: Sequence[str]) -> Sequence[str]:
-        """Ids of the units with one of these marks; `any` is every mark. Raises MarksError."""
-        file = Marks(run.path)
-        return sorted({unit_id for word in marks for unit_id in file.ids_with(word)})
 
 
 def _explain(error: sqlite3.Error, path: Path) -> tuple[str, str]:
