@@ -63,7 +63,7 @@ class ShownUnit(Record):
     evidence: str
 
 
-class Trial(Record):
+class ThresholdTrial(Record):
     """Another limit, tried on what is stored."""
 
     limit: float
@@ -96,7 +96,7 @@ class Dial(Record):
     unknown_lost: int
     near: tuple[ShownUnit, ...]
     """Near misses on both sides, the nearest first."""
-    trial: Trial | None = None
+    trial: ThresholdTrial | None = None
 
 
 class ReasonView(Record):
@@ -353,7 +353,7 @@ def _near(library: Library, scope: _Scope, limit: float) -> tuple[ShownUnit, ...
     return tuple(map(_shown, rows))
 
 
-def _try(library: Library, scope: _Scope, limit: float, kept: int) -> Trial:
+def _try(library: Library, scope: _Scope, limit: float, kept: int) -> ThresholdTrial:
     """Units that would change sides. What no number is known of stays where it is."""
     one = scope.threshold
     passes = _passes("m", one, limit)
@@ -371,7 +371,7 @@ def _try(library: Library, scope: _Scope, limit: float, kept: int) -> Trial:
         [*scope.values, one.compared(limit), LISTED],
     )
     more, fewer = numbers.get(False, 0), numbers.get(True, 0)
-    return Trial(
+    return ThresholdTrial(
         limit=limit,
         kept_before=kept,
         kept_after=kept + more - fewer,
