@@ -23,7 +23,7 @@ _LONGEST: Final = 80
 
 
 class RuleCode(Record):
-    """One function: where it stands, as `synth/filters/length.py`, its first line, and its text."""
+    """One function: where it stands in the repository, its first line, and its text."""
 
     place: str
     line: int

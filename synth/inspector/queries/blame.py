@@ -113,7 +113,7 @@ def blame(library: Library, run: OpenedRun, file: str, number: int) -> BlameView
             )
         )
     wrong = answered["wrong"]
-    asked = _Asked(str(answered.get("instruction", "")), str(wrong["code"]), question.language)
+    asked = _AskedWrongly(str(answered.get("instruction", "")), str(wrong["code"]), question.language)
     chain = _chain(run.path, str(found.get("fingerprint", "")))
     near, searched = _nearest(library, run.path, chain, asked)
     return BlameView(
@@ -130,7 +130,7 @@ def blame(library: Library, run: OpenedRun, file: str, number: int) -> BlameView
     )
 
 
-class _Asked(NamedTuple):
+class _AskedWrongly(NamedTuple):
     instruction: str
     code: str
     language: str
@@ -186,7 +186,7 @@ def _chain(run: Path, fingerprint: str) -> list[PolicyManifest]:
 # --- nearness -----------------------------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
+class _TrainingRow(NamedTuple):
     row_id: str
     data_set: str
     checkpoint: str
@@ -197,7 +197,7 @@ class _Row(NamedTuple):
 
 
 def _nearest(
-    library: Library, run: Path, chain: Sequence[PolicyManifest], asked: _Asked
+    library: Library, run: Path, chain: Sequence[PolicyManifest], asked: _AskedWrongly
 ) -> tuple[tuple[NearRow, ...], int]:
     wanted = _bag(asked.instruction, asked.code, asked.language)
     files: dict[str, str] = {}
@@ -207,7 +207,7 @@ def _nearest(
                 if file.suffix == ".parquet":
                     files.setdefault(str(file), manifest.name)
     searched = 0
-    rows: list[_Row] = []
+    rows: list[_TrainingRow] = []
     for data_set, checkpoint in files.items():
         count, found = _propose(library, data_set, checkpoint, asked)
         searched += count
@@ -226,7 +226,7 @@ def _nearest(
     return tuple(near.values()), searched
 
 
-def _near_row(row: _Row, nearness: float, asked: _Asked) -> NearRow:
+def _near_row(row: _TrainingRow, nearness: float, asked: _AskedWrongly) -> NearRow:
     return NearRow(
         row_id=row.row_id,
         data_set=row.data_set,
@@ -265,7 +265,9 @@ _TEXTS: Final = {
 """Kinds of rows by a column that only they have, with SQL for prompt and program."""
 
 
-def _propose(library: Library, file: str, checkpoint: str, asked: _Asked) -> tuple[int, list[_Row]]:
+def _propose(
+    library: Library, file: str, checkpoint: str, asked: _AskedWrongly
+) -> tuple[int, list[_TrainingRow]]:
     """Rows of a data set that share most of the rarest words, and how many rows it has."""
     columns = {
         row["column_name"]
@@ -276,7 +278,7 @@ def _propose(library: Library, file: str, checkpoint: str, asked: _Asked) -> tup
         return 0, []
     count = int(library.query("SELECT count(*) AS n FROM read_parquet(?)", [file])[0]["n"])
     words = sorted({*split_words(asked.instruction), *split_words(asked.code)})
-    found: list[_Row] = []
+    found: list[_TrainingRow] = []
     for kind, prompt, code in parts:
         sql = f"""WITH texts AS (
                 SELECT id, language, {prompt} AS prompt, {code} AS code FROM read_parquet($1)),
@@ -289,7 +291,9 @@ def _propose(library: Library, file: str, checkpoint: str, asked: _Asked) -> tup
                 if list_contains(words, h.word)]) DESC NULLS LAST, id LIMIT {PROPOSED}"""
         for row in library.query(sql, [file, words]):
             texts = (str(row["language"]), str(row["prompt"] or ""), _program(str(row["code"] or "")))
-            found.append(_Row(str(row["id"]), "/".join(Path(file).parts[-2:]), checkpoint, kind, *texts))
+            found.append(
+                _TrainingRow(str(row["id"]), "/".join(Path(file).parts[-2:]), checkpoint, kind, *texts)
+            )
     return count, found
 
 

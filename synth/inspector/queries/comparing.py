@@ -20,7 +20,7 @@ SOLVED: Final = "accepted"
 _KEPT: Final = f"decision = '{Decision.KEPT}'"
 
 
-class StageCounts(Record):
+class StageTotals(Record):
     """One stage over all rounds, in one run."""
 
     decided: int
@@ -31,8 +31,8 @@ class StagePair(Record):
     """One stage in both runs; None where a run does not have it."""
 
     stage: str
-    left: StageCounts | None
-    right: StageCounts | None
+    left: StageTotals | None
+    right: StageTotals | None
 
 
 class Transition(Record):
@@ -124,10 +124,10 @@ def _recipe(left: OpenedRun, right: OpenedRun) -> tuple[Difference, ...]:
         return ()
 
 
-def _stages(library: Library, run: OpenedRun) -> dict[str, StageCounts]:
+def _stages(library: Library, run: OpenedRun) -> dict[str, StageTotals]:
     sql = f"SELECT stage, count(*) AS n, count(*) FILTER ({_KEPT}) AS kept FROM {run.table} GROUP BY stage"
     return {
-        row["stage"]: StageCounts(decided=int(row["n"]), kept=int(row["kept"])) for row in library.query(sql)
+        row["stage"]: StageTotals(decided=int(row["n"]), kept=int(row["kept"])) for row in library.query(sql)
     }
 
 
