@@ -25,6 +25,7 @@ from synth.inspector.queries.units import RunLookups
 from synth.products import PRODUCTS, Product
 from synth.records import IndexRow
 from synth.store.parquet import write_rows
+from synth.store.patch import swap_sides
 from synth.store.products import product_schema, without_lone_surrogates
 
 REMOVING: Final = ("bad", "drop", "tie")
@@ -97,15 +98,6 @@ def marked_rows(library: Library, run: OpenedRun) -> tuple[frozenset[str], froze
     return removed | _made_of(library, run, removed), frozenset(
         mark.unit_id for mark in marks if mark.judgement == _SWAPPING
     )
-
-
-def swap_sides(row: dict[str, Any]) -> dict[str, Any]:
-    """A pair with chosen and rejected in each other's place. Why the old chosen one failed is not known."""
-    turned = {"chosen": "rejected", "rejected": "chosen"}
-    names = {
-        f"{side}{end}": f"{other}{end}" for side, other in turned.items() for end in ("", "_id", "_pass")
-    }
-    return {name: row[names.get(name, name)] for name in row}
 
 
 def marks_patch(library: Library, run: OpenedRun) -> Iterator[bytes]:

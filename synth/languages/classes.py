@@ -154,6 +154,8 @@ class DraftMethod(NamedTuple):
     """One for each argument; empty if they take every value."""
     gives: bool = True
     """False for one that is known to have no result."""
+    result: ValueType | None = None
+    """What it is known to give; None where only calls can tell."""
 
 
 class DraftClass(NamedTuple):
@@ -174,10 +176,11 @@ class ClassSeeds(NamedTuple):
     draft: Callable[[str, str], Sequence[DraftClass]]
     """(closed code, name) -> the ways to call the class, the likeliest first. Raises NotAdapted,
     UnparsedError."""
-    probe: Callable[[DraftClass], str]
+    probe: Callable[[DraftClass], str] | None = None
     """The draft's code with PROBE_FUNCTION, which takes the arguments of a constructor and a list of calls,
     each with the name of its method first, and says of each call how it went: `["gave", result]`,
-    `["raised"]`, or `["other"]` for a result that no slot holds."""
+    `["raised"]`, or `["other"]` for a result that no slot holds. None where the types of all results are
+    declared: then the calls are run at once."""
 
 
 class ClassForm(NamedTuple):

@@ -91,7 +91,7 @@ class ClassTrial:
             )
             call = FunctionCall(entry_point=PROBE_FUNCTION, signature="(any, any) -> any", arguments=rows)
             seeds = _class_seeds(self.seed)
-            assert seeds is not None, "who drafts states the probe too"
+            assert seeds is not None and seeds.probe is not None, "a way without results is probed"
             return (self._request(seeds.probe(self.ways[0]), call),)
         laid = self.rows
         forwards = self._request(self.code, self.contract.call(laid))
@@ -135,7 +135,7 @@ def begin_class(seed: Seed, random: Random, limits: Limits) -> ClassTrial | Reje
         return Reject("no_signature", {"why": str(why)})
     if not ways:
         return Reject("no_signature", {"why": "its constructor or its methods take no shared types"})
-    return _with_probe(ClassTrial(seed, limits, ways, likeliest=ways[0]), random)
+    return _begin_way(ClassTrial(seed, limits, ways, likeliest=ways[0]), random)
 
 
 def _class_seeds(seed: Seed) -> ClassSeeds | None:
@@ -152,15 +152,28 @@ def continue_class(
     found = (
         _choose(trial, seen[0], config) if trial.contract is None else _judge(trial, seen[0], seen[1], config)
     )
-    if not isinstance(found, Reject):
-        return found
+    return _next_way(trial, found, random) if isinstance(found, Reject) else found
+
+
+def _next_way(trial: ClassTrial, found: Reject, random: Random) -> ClassTrial | Reject:
+    """The trial of the next way, or why the first one failed."""
     refused, ways, likeliest = trial.refused or found, trial.ways[1:], trial.likeliest
-    if not ways and likeliest is None:
-        return refused
     if not ways and likeliest is not None:
         ways, likeliest = (likeliest,), None
-    again = ClassTrial(trial.seed, trial.limits, ways, likeliest=likeliest, refused=refused)
-    return _with_probe(again, random)
+    if not ways:
+        return refused
+    return _begin_way(
+        ClassTrial(trial.seed, trial.limits, ways, likeliest=likeliest, refused=refused), random
+    )
+
+
+def _begin_way(trial: ClassTrial, random: Random) -> ClassTrial | Reject:
+    """The trial with its first calls."""
+    seeds = _class_seeds(trial.seed)
+    if seeds is not None and seeds.probe is not None:
+        return _with_probe(trial, random)
+    found = _with_run(trial, random)
+    return _next_way(trial, found, random) if isinstance(found, Reject) else found
 
 
 def _with_probe(trial: ClassTrial, random: Random) -> ClassTrial:
@@ -172,6 +185,18 @@ def _with_probe(trial: ClassTrial, random: Random) -> ClassTrial:
         chosen = [random.choice(way.methods) for _ in range(random.randint(3, LONGEST))]
         sequences.append(tuple((one.name, draw(one, random, hints)) for one in chosen))
     return replace(trial, made=made, sequences=tuple(sequences))
+
+
+def _with_run(trial: ClassTrial, random: Random) -> ClassTrial | Reject:
+    """The trial of a way whose results are all known: its calls are run without a probe."""
+    way = trial.ways[0]
+    contract = _contract(way, [(one, one.result) for one in way.methods if one.result is not None])
+    if contract is None:
+        return Reject("no_signature", {"why": "fewer than two methods give what a slot holds"})
+    names = {method.name for method in contract.methods}
+    fewer = way._replace(methods=tuple(one for one in way.methods if one.name in names))
+    drawn = _with_probe(replace(trial, ways=(fewer, *trial.ways[1:])), random)
+    return replace(drawn, step="run", contract=contract)
 
 
 def _arguments(method: DraftMethod, random: Random, hints: Sequence[Value]) -> tuple[Value, ...]:

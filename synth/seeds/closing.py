@@ -218,7 +218,11 @@ class _Closure:
 
     def close_class(self, found: FoundClass) -> str:
         """The program of a class: its methods come one by one, and one that cannot be closed stays away."""
-        own = [one for one in self._file.by_name.get(found.name, ()) if one.inside is None]
+        own = [
+            one
+            for one in self._file.by_name.get(found.name, ())
+            if one.inside is None or _is_open(one.inside)
+        ]
         if len(own) != 1:
             raise _NotClosed(found.name, "is bound twice" if own else "is no declaration of the file")
         self._pull(_Placed(own[0], self._file))

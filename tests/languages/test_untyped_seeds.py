@@ -179,8 +179,52 @@ def halves(n: int) -> Iterator[int]:
     return (n // by for by in range(1, 5))
 
 
+def product_of_digits(text: str) -> int:
+    found = 1
+    for digit in text:
+        found *= int(digit) + 1
+    return found
+
+
+def spread(box):
+    return box.width * 2 + box.height
+
+
+def in_bytes(text: str, codec: str = "utf-8") -> int:
+    return len(text.encode(codec)) + 1
+
+
 def sort_part(items: list[int], start: int | None = None, end: int | None = None) -> None:
     items[start:end] = sorted(items[start:end])
+""",
+    "__init__.py": "",
+    "wire.py": """
+LIMIT = 7
+
+
+class Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def first(self) -> str:
+        return self.text[:LIMIT]
+""",
+    "users.py": """
+from . import wire
+import maths.gcd
+import maths.gcd as divisors
+
+
+def cut_first(text: str) -> str:
+    return wire.Reader(text).first() + "!" * wire.LIMIT
+
+
+def common(a: int, b: int) -> int:
+    return maths.gcd.gcd(a, b) + divisors.gcd(b, a)
+
+
+def passed_on(a: int) -> list[str]:
+    return dir(wire) + [str(wire.LIMIT)] * a
 """,
     "newer.py": """
 class Box[T]:
@@ -316,8 +360,13 @@ CALLED = [
     ("python", "corner", "(int, int) -> tuple[int, int]"),
     ("python", "halves", "(int) -> list[int]"),
     ("python", "sort_part", "(list[int], int, int) -> list[int]"),
+    ("python", "product_of_digits", "(str) -> int"),
+    ("python", "spread", "(int, int) -> int"),
+    ("python", "in_bytes", "(str) -> int"),
     ("python", "Box.shown", "(int, int) -> str"),
     ("python", "number", "(str) -> int"),
+    ("python", "cut_first", "(str) -> str"),
+    ("python", "common", "(int, int) -> int"),
     ("javascript", "shares", "(list[int]) -> list[float]"),
     ("javascript", "reversed", "(str) -> str"),
     ("javascript", "swapEnds", "(list[int]) -> list[int]"),
@@ -334,6 +383,7 @@ REFUSED = [
     ("python", "stored", "impure", "open"),
     ("python", "lucky", "impure", "random"),
     ("python", "__hash__", "impure", "hash"),
+    ("python", "passed_on", "not_self_contained", "wire"),
     ("javascript", "save", "impure", "fs"),
     ("javascript", "later", "no_signature", "gives its result later"),
     ("typescript", "shown", "not_self_contained", "HTMLElement"),

@@ -139,6 +139,35 @@ export class Pairs<K, V> {
 """
 
 
+CPP_STACK = """
+#include <iostream>
+#include <stdexcept>
+#include <vector>
+namespace tools {
+template <class T> class Stack {
+    std::vector<T> held;
+    int hidden() { return 1; }
+ public:
+    explicit Stack(int room) { held.reserve(room); }
+    ~Stack() {}
+    void push(const T &item, char mark) { held.push_back(item); }
+    T pop();
+    std::vector<std::vector<int>> grid(std::vector<unsigned> sizes) const {
+        return {{static_cast<int>(held.size())}, {static_cast<int>(sizes.size())}};
+    }
+    char first() { return held.size() > 2 ? 'b' : 'a'; }
+    void show() { std::cout << held.size(); }
+};
+template <class T> T Stack<T>::pop() {
+    if (held.empty()) throw std::underflow_error("the stack is empty");
+    T last = held.back();
+    held.pop_back();
+    return last;
+}
+}
+"""
+
+
 def cut(text: str, name: str = "stack.py") -> list[Seed | SeedRejection]:
     language = get_language(normalize_language(Path(name).suffix.removeprefix("."))).name
     file = SourceFile(FileRef("tree", name, name, language), text)
@@ -257,9 +286,20 @@ def test_a_java_class_is_called_with_shared_values_and_an_endless_call_costs_its
             {"put": "(int, str) -> bool", "last": "() -> optional[str]"},
             "(int) -> null",
         ),
+        (
+            "stack.cpp",
+            CPP_STACK,
+            {
+                "push": "(int, str) -> null",
+                "pop": "() -> int",
+                "grid": "(list[int]) -> list[list[int]]",
+                "first": "() -> str",
+            },
+            "(int) -> null",
+        ),
     ],
 )
-def test_javascript_and_typescript_classes_are_called_in_turn(
+def test_classes_of_other_languages_are_called_in_turn(
     name: str, text: str, methods: dict[str, str], made: str, local_sandbox: LocalSandbox, run: Run[Any]
 ) -> None:
     (seed,) = cut(text, name)

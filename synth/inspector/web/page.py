@@ -61,6 +61,10 @@ class Visit:
         added = [(key, str(value)) for key, value in changes.items() if value is not None]
         return linked(self.address, *kept, *added)
 
+    def kept_query(self, *names: str) -> str:
+        """These parameters alone, as a query string."""
+        return urlencode([one for one in self.query if one[0] in names and one[1]], errors="replace")
+
     @property
     def json_link(self) -> str:
         """Where the same record stands as JSON."""

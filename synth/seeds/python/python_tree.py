@@ -12,8 +12,9 @@ from synth.filters.protocol import Reject
 from synth.grammar.trees import node_text
 from synth.languages.closing import Neighbours
 from synth.seeds.functions import Function
-from synth.seeds.python.closure import WHOLE_CLASS, ClosedProgram, NoTree, close
+from synth.seeds.python.closure import WHOLE_CLASS, ClosedProgram, close
 from synth.seeds.python.module_index import ModuleIndex
+from synth.seeds.python.module_objects import NoTree
 from synth.seeds.python.purity import always_there
 
 

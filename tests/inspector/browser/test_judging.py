@@ -211,6 +211,21 @@ def test_twenty_units_are_judged_by_keyboard_alone(
     assert {mark.unit_id for mark in Marks(runs[2]).all()} == set(seen)
 
 
+def test_a_view_is_saved_under_a_name_and_opens_again(opened: Window, runs: list[Path]) -> None:
+    page = opened.open(f"/runs/many/units?q={quote('reason:timeout')}&after=1/a/b/c")
+    page.get_by_label("Name of the view").fill("<b>slow</b>")
+    page.get_by_role("button", name="Save view").click()
+    page.get_by_role("link", name="<b>slow</b>").click()
+    page.wait_for_url("**/runs/many/units?q=reason%3Atimeout")
+    page.keyboard.press("e")
+    page.wait_for_url("**/runs/many/export?q=reason%3Atimeout")
+    page.go_back()
+    page.go_back()
+    page.get_by_role("button", name="forget").click()
+    page.get_by_text("No view was saved yet").wait_for()
+    assert Marks(runs[2]).views() == []
+
+
 def test_it_works_without_javascript(chromium: "Browser", judging: str) -> None:
     with window(chromium, judging, javascript=False) as opened:
         page = opened.open("/runs/judged/units/solution-3c")
