@@ -17,6 +17,7 @@ from synth.inspector.web import charts, diffs, links
 from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
+from synth.inspector.web.registry import has_page
 from synth.plain_text import plain, plain_line
 from synth.reasons import REASONS, ReasonClass
 
@@ -65,6 +66,7 @@ def environment() -> "Environment":
         "reason_sentence": sentence_of_reason,
         "ended": ended,
         **DRAWING,
+        "has_page": has_page,
         "evidence": facts_of,
     }
     return made
