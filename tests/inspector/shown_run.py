@@ -203,8 +203,9 @@ class _Round:
     def _attempt(self, one: _Solved, place: int, at: int, language: str) -> tuple[Solution, Verdict]:
         total = len(one.shown.cases)
         passes = self._draw.random() < _SKILL[language] + 0.08 * (self._round - 1)
-        fault = language == "rust" and self._draw.random() < 0.02
+        fault = at == 3 and place % 6 == 0
         _, outcome, _ = self._draw.choices(_FAILURES, [weight for _, _, weight in _FAILURES])[0]
+        passes = passes and not fault
         outcome = Outcome.PASS if passes else Outcome.INFRASTRUCTURE if fault else outcome
         code = one.shown.right[language] if passes else one.shown.wrong(language)
         if outcome is Outcome.COMPILE_ERROR:

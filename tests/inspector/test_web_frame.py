@@ -8,9 +8,10 @@ from starlette.testclient import TestClient
 
 from synth.inspector.library import Library
 from synth.inspector.web import charts
-from synth.inspector.web.app import assets, create_app, find_entries
+from synth.inspector.web.app import assets, create_app
 from synth.inspector.web.highlighting import MOST_CHARACTERS, shown_code
 from synth.inspector.web.page import Page, Visit
+from synth.inspector.web.registry import find_entries
 from synth.inspector.web.rendering import compact, duration, environment, number, percent
 from tests.store.small_run import build_small_run
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from synth.filters.protocol import Reject
+from synth.languages.registry import get_language
 from synth.records import FunctionContract, Reference
 from tests.languages.conftest import ReferSeed
 from tests.languages.toolchains import need
@@ -413,3 +414,15 @@ def test_what_cannot_be_called_is_refused_with_words(
     assert isinstance(found, Reject), found
     assert found.reason == reason
     assert words in str(found.evidence)
+
+
+def test_a_set_is_made_a_list_only_where_the_program_knows_sets() -> None:
+    adapt = get_language("javascript").adapt
+    assert adapt is not None
+    box = "class Box {\n  constructor(n) { this.n = n }\n  grow(by) { return this.n * 2 + by }\n}\n"
+    (plain,) = adapt(box, "Box.grow")
+    assert plain.code.removeprefix(box.rstrip()).strip() == (
+        f"function {plain.entry_point}(n, by) {{\n  return new Box(n).grow(by)\n}}"
+    )
+    (listed,) = adapt("function letters(text) { return new Set(text) }\n", "letters")
+    assert "instanceof Set ? [...result] : result" in listed.code

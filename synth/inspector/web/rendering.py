@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synth.inspector.web import charts, diffs, links
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
+from synth.inspector.web.registry import has_page
 from synth.plain_text import plain, plain_line
 from synth.reasons import REASONS, ReasonClass
 
@@ -63,6 +64,7 @@ def environment() -> "Environment":
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
         "ended": ended,
+        "has_page": has_page,
         "evidence": facts_of,
     }
     return made

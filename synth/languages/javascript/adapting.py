@@ -278,7 +278,13 @@ def _ways(program: CodeTree, code: str, called: _Called) -> list[Adapted]:
     call = f"{builder}{called.name}" + ("" if called.word("get") else f"({arguments})")
     name = _free_name(program, called, bool(owner), listed)
     lines = _lines(
-        name, names, call, names[given.index(changed)] if changed else "", listed, _TYPED[program.language]
+        name,
+        names,
+        call,
+        names[given.index(changed)] if changed else "",
+        listed,
+        sets or "Set(" in call,
+        _TYPED[program.language],
     )
     marks = call_marks(
         changes=bool(changed) and not listed, passes=any(one.called_with is not None for one in own)
@@ -344,7 +350,7 @@ def _distinct(given: Sequence[ScriptParameter]) -> list[str]:
     return found
 
 
-def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, kind: str) -> str:
+def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, sets: bool, kind: str) -> str:
     """The function that is added."""
     head = f"function {name}({', '.join(one + kind for one in names)}){kind} {{\n"
     if listed:
@@ -354,6 +360,8 @@ def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, k
         )
     if changed:
         return f"{head}  {call}\n  return {changed}\n}}\n"
+    if not sets:
+        return f"{head}  return {call}\n}}\n"
     return f"{head}  const result{kind} = {call}\n  return result instanceof Set ? [...result] : result\n}}\n"
 
 

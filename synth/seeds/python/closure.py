@@ -287,7 +287,7 @@ class _PythonClosure:
                 self._check_inner_import(node)
         own = {name for name, bound in module.statements.items() if piece.statement in bound}
         for name in own:
-            self._own(name, module)
+            self._own(name, text if _is_type_variable(piece.statement) else module)
         for name in sorted(module.needs(text) if names is None else names):
             self._follow(module, name)
 
@@ -441,6 +441,12 @@ class _PythonClosure:
 
         visit(id(self._modules[0]), frozenset())
         return [by_id[key] for key in done]
+
+
+def _is_type_variable(statement: ast.stmt) -> bool:
+    """Two files may bind a name to the same type variable."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("TypeVar", "ParamSpec"))
 
 
 def _asks_for_hashes(owner: ast.ClassDef) -> bool:
