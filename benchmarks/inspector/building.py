@@ -86,10 +86,12 @@ def _write_shard(
             "last": (shard + 1) * shard_rows,
         },
     ).to_arrow_table()
+    assert rows is not None
     notes = {}
     if with_bodies:
         base.register("rows", rows)
         table = base.execute(_BODIES, {"policies": ["p-0", "p-1", "p-2"]}).to_arrow_table()
+        assert table is not None
         written = _write(folder / "bodies" / "solution" / f"0001-{name}@{stage}.parquet", table, {})
         notes = {BODIES_NOTE: json.dumps({"solution": written})}
     entered = rows.select(["round", "stage", "shard", "unit_id"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from synth.inspector.web import charts, diffs, links
+from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
 from synth.inspector.web.registry import has_page
@@ -64,6 +65,7 @@ def environment() -> "Environment":
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
         "ended": ended,
+        **DRAWING,
         "has_page": has_page,
         "evidence": facts_of,
     }
