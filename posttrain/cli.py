@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import audit, calibrate, curation, doctor, exec, fsck, packages, revoke, serve, verify, views
+from synth.cli import (
+    audit,
+    calibrate,
+    curation,
+    doctor,
+    exec,
+    fsck,
+    inspect,
+    packages,
+    revoke,
+    serve,
+    verify,
+    views,
+)
 from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -195,6 +208,7 @@ calibrate.register(app)
 exec.register(app)
 verify.register(app)
 serve.register(app)
+inspect.register(app)
 audit.register(app)
 curation.register(app)
 packages.register(app)

@@ -264,6 +264,11 @@ class InputsConfig(Config):
         description="Inputs that are tried for that; ten times as many on the mutants that none of them "
         "catches.",
     )
+    candidates: bool = Field(
+        True,
+        description="With `mutants`: candidates that pass what selection sees of the inputs, and differ from "
+        "the reference on others, add inputs that catch them.",
+    )
     hidden: bool = Field(
         True,
         description="Whether half of the inputs are hidden from selection and pairs. A solution must pass "

@@ -2,5 +2,6 @@
 the terminal.
 
 Place in the flow: it reads finished, growing and damaged run folders, answers of `codemill verify` and
-exports. The one rule: it never runs code, never writes into a run folder, and takes no path from a request.
+exports. The one rule: it never runs code, writes nothing but marks (`marks.py`), and takes no path from a
+request.
 """

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from synth.errors import Problem, UserError
+from synth.inspector.marks import MARK_WORDS
 from synth.reasons import REASONS, ReasonClass
 from synth.records import Decision, EvidenceRank, Outcome
 from synth.wire_record import Record
@@ -47,8 +48,7 @@ class FilterField(NamedTuple):
 
 _NAME, _NUMBER = FieldKind.NAME, FieldKind.NUMBER
 _REASONS: Final = tuple(dict.fromkeys((*REASONS, *(one.value for one in Outcome if one is not Outcome.PASS))))
-MARKS: Final = ("good", "bad", "flag", "comment", "agree", "flip", "tie", "drop", "any", "none")
-"""Marks of people on units and pairs; `any` and `none` of them."""
+_MARKS: Final = (*MARK_WORDS, "any", "none")
 
 FIELDS: Final = {
     field.name: field
@@ -89,7 +89,9 @@ FIELDS: Final = {
             "judged by evidence of the rank",
             known=tuple(one.value for one in EvidenceRank),
         ),
-        FilterField("mark", _NAME, "mark of a person", "mark:bad", "marked", known=MARKS),
+        FilterField(
+            "mark", _NAME, "mark of a person", "mark:bad", "marked", known=(*MARK_WORDS, "any", "none")
+        ),
         FilterField("round", _NUMBER, "round", "round:2", "of round"),
         FilterField("ms", _NUMBER, "milliseconds that the decision took", "ms>2000", "that took", "ms"),
         FilterField("tokens", _NUMBER, "tokens", "tokens:100..500", "with", "tokens"),

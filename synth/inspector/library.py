@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from synth.errors import Problem, UserError
 from synth.inspector.database import Database
@@ -19,27 +19,12 @@ from synth.store.query import check_known
 _NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class MarkReader(Protocol):
-    """What filters ask of the marks of people."""
-
-    def marked(self, run: OpenedRun, marks: Sequence[str]) -> Sequence[str]:
-        """Ids of the units with one of these marks; `any` is every mark."""
-        ...
-
-
-class _NoMarks:
-    def marked(self, run: OpenedRun, marks: Sequence[str]) -> Sequence[str]:
-        return ()
-
-
 class Library:
     """The runs that one `codemill inspect` shows: `paths` of run folders, of folders or files of answers, and
     of exports. Raises UserError for a path that is none of these."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.database = Database()
-        self.marks: MarkReader = _NoMarks()
-        """The marks of people, for filters and facets."""
         self._lock = threading.Lock()
         self._runs: dict[str, OpenedRun] = {}
         for path in paths:

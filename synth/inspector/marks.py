@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from synth.errors import CodemillError, Problem, UserError
 from synth.records import Record
@@ -37,6 +37,14 @@ CREATE TABLE IF NOT EXISTS marks (
 CREATE TABLE IF NOT EXISTS views (
     name TEXT PRIMARY KEY, query TEXT NOT NULL, saved_at TEXT NOT NULL);
 """
+
+
+def judgement_of(word: str) -> Judgement:
+    """The judgement of that name. Raises UserError."""
+    for known in get_args(Judgement):
+        if word == known:
+            return known  # type: ignore[no-any-return]
+    raise UserError(Problem(f"mark {word[:40]!r}", "is no judgement", "choose one of the buttons"))
 
 
 class MarksError(CodemillError):
@@ -65,6 +73,11 @@ class SavedView(Record):
     name: str
     query: str
     saved_at: datetime
+
+    @property
+    def words(self) -> str:
+        """The filter in it, for people."""
+        return dict(parse_qsl(self.query)).get("q", "")
 
 
 class Marks:

@@ -14,6 +14,7 @@ from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
 from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
+from synth.languages.domain import Domain as Domain
 from synth.languages.package_use import PackageUse
 from synth.languages.stated_calls import ExampleSyntax
 from synth.languages.unsupported import UnsupportedType as UnsupportedType
@@ -44,11 +45,6 @@ class NotAdapted(ValueError):
         self.needs = needs
         """A name that the code needs and does not hold, if that is why."""
 
-
-Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
-"""Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
-values of a map, or of the items of a tuple."""
 
 CallMark = Literal["changes_argument", "takes_function"]
 """What is particular about a call: its result is the argument that it changed, or a named function of the

@@ -4,8 +4,8 @@ Place in the flow: a program, its grammar and the function it is about in, mutan
 measured against them. They are edits of the syntax tree in the function and in those of the program that it
 reaches by name. The one rule: nothing is left out because it is hard to notice. Only what no result can show
 is not edited: types, imports, documentation, assertions, what is printed, the words of an error (also those
-that a helper says in one) and the value beside it, the order of what the language's `max`, `min` and `gcd`
-get, and the default values of the function itself, since its calls state every argument.
+that a variable holds or a helper says) and the value beside it, the order of what the language's `max`, `min`
+and `gcd` get, and the default values of the function itself, since its calls state every argument.
 
 `edits.py` makes the milder mutants, for programs whose tests are not ours.
 """
@@ -70,11 +70,14 @@ _COMMUTES: Final = re.compile(r"(?:(?:[Mm]ath|std|cmp)(?:\.|::))*(?:f?max|f?min|
 """Functions of a language whose arguments may stand in any order."""
 
 
-def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed: int = 0) -> list[Mutant]:
-    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text.
-    Each parses. None where the program does not, costs its parser too much, or has no rules."""
+def make_first_order(
+    code: str, grammar: str, entry_point: str, most: int, seed: int = 0, prints: bool = False
+) -> list[Mutant]:
+    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text;
+    of a program that `prints` its result, what is printed is edited too. Each parses. None where the program
+    does not, costs its parser too much, or has no rules."""
     text = code.encode("utf-8", "surrogatepass")
-    edits = find_first_order(text, grammar, entry_point)
+    edits = find_first_order(text, grammar, entry_point, prints)
     random.Random(seed).shuffle(edits)
     made: dict[str, tuple[int, Mutant]] = {}
     for edit in edits:
@@ -86,7 +89,7 @@ def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed:
     return [mutant for _, mutant in sorted(made.values(), key=lambda pair: pair[0])]
 
 
-def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
+def find_first_order(text: bytes, grammar: str, entry_point: str, prints: bool = False) -> list[Edit]:
     """Every edit of the function and of those that it reaches, in the order of the text."""
     rules = RULES.get(grammar)
     try:
@@ -102,7 +105,7 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
     said = _said_in_errors(functions, rules, text)
     for function in functions:
         skipped = _parameters(function, rules) if _name_of(function, text) == name else None
-        for node in _edited(function, rules, text):
+        for node in _edited(function, rules, text, prints):
             if (skipped is not None and _holds(skipped, node)) or any(_holds(one, node) for one in said):
                 continue
             found.update(dict.fromkeys(_edits_of(node, rules, text, own)))
@@ -111,20 +114,25 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
 
 
 def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) -> list[Node]:
-    """What is handed to a parameter that a function uses for the words of an error alone: arguments, and the
-    default value."""
+    """What makes the words of an error and nothing else: what is assigned to a variable that stands in errors
+    alone, the default of such a parameter, and what is handed to it."""
     places: dict[str, set[int]] = {}
     found: list[Node] = []
     for function in functions:
         listed, body = _parameters(function, rules), function.child_by_field_name("body")
-        if listed is None or body is None:
+        if body is None:
             continue
-        parameters = [one for one in listed.named_children if node_text(one, text) not in _SELF]
-        for at, parameter in enumerate(parameters):
+        words = _names_in_errors(body, rules, text)
+        named = [one for one in listed.named_children if node_text(one, text) not in _SELF] if listed else []
+        for at, parameter in enumerate(named):
             name = next((node for node in _below(parameter) if node.type == "identifier"), None)
-            if name is not None and _is_said_in_errors(node_text(name, text), body, rules, text):
+            if name is not None and node_text(name, text) in words:
                 places.setdefault(_name_of(function, text), set()).add(at)
                 found.append(parameter)
+        for node in _below(body) if words else ():
+            target = _assigned(node)
+            if target is not None and node_text(target, text) in words:
+                found.append(_statement_of(node))
     for node in (node for function in functions for node in _below(function) if places):
         if node.type in PARTS.arguments and node.parent is not None:
             called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace")
@@ -133,19 +141,36 @@ def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) ->
     return found
 
 
-def _is_said_in_errors(name: str, body: Node, rules: EditRules, text: bytes) -> bool:
-    """Whether the name stands in the body, and nowhere but in what raises an error."""
-    inside = 0
+def _names_in_errors(body: Node, rules: EditRules, text: bytes) -> set[str]:
+    """The names that stand in what raises an error, and elsewhere only where they are assigned."""
+    inside, outside = set[str](), set[str]()
     waiting = [(body, False)]
     while waiting:
         node, raises = waiting.pop()
         raises = raises or _raises(node, rules, text)
-        if not node.children and node_text(node, text) == name:
-            if not raises:
-                return False
-            inside += 1
-        waiting += [(child, raises) for child in node.children]
-    return inside > 0
+        target = _assigned(node)
+        if node.type == "identifier":
+            (inside if raises else outside).add(node_text(node, text))
+        waiting += [(child, raises) for child in node.children if target is None or not _holds(child, target)]
+    return inside - outside
+
+
+def _assigned(node: Node) -> Node | None:
+    """The one name that it assigns to."""
+    if node.type not in PARTS.assignments:
+        return None
+    fields = ("left", "name", "pattern", "declarator")
+    target = next((found for field in fields if (found := node.child_by_field_name(field))), None)
+    while target is not None and target.named_child_count == 1 and "list" in target.type:
+        target = target.named_children[0]
+    return target if target is not None and target.type == "identifier" else None
+
+
+def _statement_of(node: Node) -> Node:
+    """The statement that is this node alone; the node itself if there is none."""
+    above = node.parent
+    is_alone = above is not None and above.named_child_count == 1
+    return above if above is not None and is_alone and "statement" in above.type else node
 
 
 def _raises(node: Node, rules: EditRules, text: bytes) -> bool:
@@ -227,24 +252,27 @@ def _parses(code: str, grammar: str) -> bool:
         return False
 
 
-def _edited(function: Node, rules: EditRules, text: bytes) -> Iterator[Node]:
+def _edited(function: Node, rules: EditRules, text: bytes, prints: bool) -> Iterator[Node]:
     """The nodes that may be edited."""
     waiting = [function]
     while waiting:
         node = waiting.pop()
-        if node.type in rules.excluded or node.type in PARTS.excluded or _shows(node, text):
+        if node.type in rules.excluded or node.type in PARTS.excluded:
+            continue
+        if _is_documentation(node) or (not prints and _shows(node, text)):
             continue
         yield node
         if not _raises(node, rules, text):
             waiting += reversed(node.children)
 
 
+def _is_documentation(node: Node) -> bool:
+    inner = node.named_children
+    return node.type == "expression_statement" and len(inner) == 1 and inner[0].type in PARTS.strings
+
+
 def _shows(node: Node, text: bytes) -> bool:
-    """Whether it is documentation, or a call that prints."""
-    if node.type == "expression_statement":
-        inner = node.named_children
-        if len(inner) == 1 and inner[0].type in PARTS.strings:
-            return True
+    """Whether it is a call that prints."""
     if "call" not in node.type and "invocation" not in node.type:
         return False
     said = node_text(node, text)

@@ -74,6 +74,10 @@ class ProgramParts:
     )
     """Words in the type of what a statement may do."""
     raises: frozenset[str] = names("raise_statement throw_statement throw_expression")
+    assignments: frozenset[str] = names(
+        "assignment assignment_expression augmented_assignment variable_declarator short_var_declaration "
+        "let_declaration init_declarator"
+    )
     arguments: frozenset[str] = names("argument_list arguments")
     not_swapped: frozenset[str] = names(
         "keyword_argument dictionary_splat list_splat comment line_comment block_comment spread_element"

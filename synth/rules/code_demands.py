@@ -86,6 +86,7 @@ _BOTH_SIGNS: Final = re.compile(r"(?i)negative|sign(?:ed)?\b|or zero|any (?:inte
 _MEMORY: Final = re.compile(
     r"(?i)(?:memo(?:i[sz]\w*)?|dp|cached?|max_?rev|look_?up)(?:_?(?:table|dict|map|array))?"
 )
+_MEASURED: Final = r"(?:time|duration|mass|radius|length|height|width|distance)"
 _WHOLE: Final = r"(?:integers?|ints?|numbers?|values?|whole numbers?|floats?)"
 
 
@@ -151,6 +152,10 @@ def _of_comments(at: int, name: str, comments: str, *, alone: bool) -> list[Dema
         hit = re.search(phrase, comments)
         if hit is not None and not _BOTH_SIGNS.search(hit["rest"] or ""):
             found.append(make)
+    if len(name) == 1 and re.search(
+        rf"(?i)\b{word}\b[^.\n\w]{{1,6}}(?:\w+ ){{0,3}}{_MEASURED}\b(?! complexity)", comments
+    ):
+        found.append(at_least(at, 0))
     if re.search(rf"(?i){near}\bnon-?\s?empty\b|\bnon-?\s?empty\s+(?:\w+\s+)?[`'\"(]?{word}\b", comments):
         found.append(not_empty(at))
     return found

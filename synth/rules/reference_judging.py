@@ -149,7 +149,7 @@ def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[
 def _make_reference(
     plan: ReferencePlan, outputs: dict[int, str], raised: dict[int, str], maximum: int
 ) -> FoundReference | Reject:
-    if len(set(outputs.values())) < 2 and outputs:
+    if len(set(outputs.values())) + len(set(raised.values())) < 2 and outputs:
         return Reject(
             "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
         )

@@ -33,6 +33,8 @@ class SignatureProbe:
     """Which values the parameters take."""
     gentle: bool = False
     """Whether its inputs are small ones that fit together."""
+    nearby: int = 0
+    """How often inputs near those on which the seed returned have been asked, these included."""
     marks: tuple[CallMark, ...] = ()
 
 

@@ -3,7 +3,8 @@
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
 signature), `plan_runs` (three programs: all inputs of the signature that worked, in three orders),
 `judge_reference` (the reference, or why there is none). If there is only one signature, `plan_stated` skips
-the probe, and `refuse_early` can save the other runs. `Trial` says at each step what to run next.
+the probe, and `refuse_early` can save the other runs. A seed that failed in all its ways is asked once more
+on inputs near those on which it returned. `Trial` says at each step what to run next.
 
 The one rule: a behaviour is a reference only if all runs gave the same answers, in every order (so neither
 state nor chance plays a part), and the answers are not all alike. Nothing that names chance, the clock or the
@@ -31,8 +32,17 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_outputs
 from synth.rules.code_demands import find_memory
-from synth.rules.domains import draw_gently, draw_in_domains
+from synth.rules.code_words import read_code_words
+from synth.rules.domains import draw_gently, draw_in_domains, in_domains
 from synth.rules.input_drawing import literal_hints
+from synth.rules.nearby_rows import (
+    ROUNDS,
+    ReturnedRows,
+    choose_returned,
+    draw_nearby,
+    find_returned,
+    longest,
+)
 from synth.rules.preconditions import ENOUGH, Preconditions, find_preconditions
 from synth.rules.reference_judging import (
     ENOUGH_EXAMPLES,
@@ -75,6 +85,8 @@ class Trial:
     """Why the first way failed: the reason of the seed if all fail."""
     lightened: int = 0
     """How often it was asked again without the inputs that took too much."""
+    known: tuple[ReturnedRows, ...] = ()
+    """The inputs on which it returned in the ways that failed."""
     alone: bool = False
     """Whether `to_run` is asked again, with nothing beside it, because time ran out."""
 
@@ -114,11 +126,32 @@ def continue_trial(
     if not isinstance(found, Reject):
         return found
     refused = trial.refused or found
-    if found.reason not in OF_THE_WAY or not trial.others:
+    if found.reason not in OF_THE_WAY or trial.probe.nearby >= ROUNDS:
         return refused
-    probe, *others = trial.others
-    plan = plan_stated(probe, input_random, config)
-    return Trial(probe, plan, others=tuple(others), refused=refused)
+    known = (*trial.known, find_returned(trial.probe, trial.plan, (*trial.seen, *seen)[0]))
+    if trial.others:
+        probe, *others = trial.others
+        plan = plan_stated(probe, input_random, config)
+        return Trial(probe, plan, others=tuple(others), refused=refused, known=known)
+    nearby = _plan_nearby(known, trial.probe.nearby + 1, input_random)
+    return refused if nearby is None else Trial(nearby, refused=refused, known=known)
+
+
+def _plan_nearby(known: Sequence[ReturnedRows], turn: int, random: Random) -> SignatureProbe | None:
+    """The probe of inputs near those on which the seed returned; None if it returned on none."""
+    best = longest(known)
+    if best is None or best.probe.seed.contract is not None:
+        return None
+    probe, signature = best.probe, best.signature
+    stated = probe.stated[best.rank]
+    words = read_code_words(probe.code, normalize_language(probe.seed.language), probe.parameter_names)
+    demands = _find_demands(stated, probe.code, probe.entry_point, probe.parameter_names)
+    drawn = demands.keep(draw_nearby(best, words, random))
+    rows = tuple(row for row in drawn if in_domains(row, probe.domains))
+    limits = probe.request.limits
+    request = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "nearby", limits)
+    now = replace(probe, signatures=(signature,), rows=(rows,), stated=(stated,))
+    return replace(now, request=request, nearby=turn)
 
 
 def _continue_way(
@@ -231,7 +264,7 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
     return SignatureProbe(
-        seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle, marks
+        seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle, marks=marks
     )
 
 
@@ -304,6 +337,12 @@ def plan_runs(
     returned most often and gave the most distinct answers; the likelier guess wins a tie."""
     if fault := find_fault(observation):
         return fault
+    if probe.nearby:
+        count = max(config.drawn, config.maximum, config.minimum)
+        near = choose_returned(probe, observation, count)
+        if len(near) < config.minimum:
+            return Reject("too_few_inputs", {"returned": len(near), "minimum": config.minimum})
+        return _plan_of_rows(probe, 0, near, random, config)
     returned = canonical_outputs(observation)
     scores: list[_Score] = []
     start = 0
@@ -356,8 +395,15 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     demands = _find_demands(probe.stated[rank], probe.code, probe.entry_point, probe.parameter_names)
     wanted = MORE_TO_KEEP * count if demands.demands else count
     drawn = demands.keep(draw(signature, probe.domains, wanted, random, hints))[:count]
+    return _plan_of_rows(probe, rank, (*probe.rows[rank], *drawn), random, config)
+
+
+def _plan_of_rows(
+    probe: SignatureProbe, rank: int, drawn: Rows, random: Random, config: InputsConfig
+) -> ReferencePlan:
+    signature = probe.signatures[rank]
     examples = [one.arguments for one in probe.stated[rank]]
-    rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
+    rows = tuple(dict.fromkeys([*examples, *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
     backwards = _request(

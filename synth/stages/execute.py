@@ -17,6 +17,7 @@ from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
+from synth.stages.sharpen import SharpenStage
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 from synth.thresholds import Threshold
@@ -63,6 +64,7 @@ class ExecuteStage(UnitStage[Solution]):
     upstream: tuple[Upstream, ...] = (
         SyntaxStage,
         AgreeStage,
+        SharpenStage,
     )
     makes: ClassVar[tuple[type[Unit], ...]] = (Verdict, ProgramLog)
 

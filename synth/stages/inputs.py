@@ -18,6 +18,7 @@ from synth.records import (
     ExecutionRequest,
     FunctionContract,
     InputSet,
+    InputValidator,
     Observation,
     Reference,
     Seed,
@@ -69,7 +70,7 @@ class InputsStage(UnitStage[Task]):
     name = "inputs"
     unit = Task
     upstream: tuple[Upstream, ...] = (InstructStage, ProblemStage)
-    makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet)
+    makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet, InputValidator)
     asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
@@ -237,7 +238,9 @@ class InputsStage(UnitStage[Task]):
         stated = isinstance(made, TestSuite) and made.rank is EvidenceRank.EXAMPLES
         if cases < self._config.minimum and not stated:
             return Decided(Reject("too_few_inputs", evidence))
-        return Decided(Keep(evidence), (made,))
+        if proof.validator is None:
+            return Decided(Keep(evidence), (made,))
+        return Decided(Keep(evidence), (made, InputValidator(task_id=made.task_id, code=asked.validator)))
 
 
 class _Asked(NamedTuple):

@@ -102,7 +102,7 @@ class PairStage(UnitStage[TaskInLanguage]):
 
     def _pair_task(self, task: Task, judged: Judgements, state: ShardState) -> dict[str, Decided]:
         """The pairs of one task in each language."""
-        suite = next(suite for suite in state.get(TestSuite) if suite.task_id == task.id)
+        suite = [suite for suite in state.get(TestSuite) if suite.task_id == task.id][-1]
         if suite.rank not in self._config.ranks:
             refused = Decided(Reject("unwanted_rank", {"rank": suite.rank.value}))
             languages = {solution.language for solution in judged.solutions[task.id]}

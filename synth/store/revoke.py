@@ -7,7 +7,6 @@ exports and checkpoints, and the policies that were trained on from these. The o
 patch says what to remove, and `codemill export --without` leaves it out.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,19 +183,6 @@ def revoke(run: Path, what: Withdrawn) -> Iterator[OpenRevocation]:
         )
     with with_tables() as ask:
         yield OpenRevocation(run, what, ask)
-
-
-def read_patch(path: Path) -> frozenset[str]:
-    """The ids of the rows that a patch removes. Raises UserError for a file that is none."""
-    try:
-        lines = [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line]
-        return frozenset(str(line["remove"]) for line in lines if "remove" in line)
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(
-            Problem(
-                f"patch {path}", f"cannot be read: {error}", "give a file that `codemill revoke -o` wrote"
-            )
-        ) from error
 
 
 # --- units --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from synth.filters.protocol import Reject
+from synth.languages.registry import get_language
 from synth.records import FunctionContract, Reference
 from tests.languages.conftest import ReferSeed
 from tests.languages.toolchains import need
@@ -179,8 +180,52 @@ def halves(n: int) -> Iterator[int]:
     return (n // by for by in range(1, 5))
 
 
+def product_of_digits(text: str) -> int:
+    found = 1
+    for digit in text:
+        found *= int(digit) + 1
+    return found
+
+
+def spread(box):
+    return box.width * 2 + box.height
+
+
+def in_bytes(text: str, codec: str = "utf-8") -> int:
+    return len(text.encode(codec)) + 1
+
+
 def sort_part(items: list[int], start: int | None = None, end: int | None = None) -> None:
     items[start:end] = sorted(items[start:end])
+""",
+    "__init__.py": "",
+    "wire.py": """
+LIMIT = 7
+
+
+class Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def first(self) -> str:
+        return self.text[:LIMIT]
+""",
+    "users.py": """
+from . import wire
+import maths.gcd
+import maths.gcd as divisors
+
+
+def cut_first(text: str) -> str:
+    return wire.Reader(text).first() + "!" * wire.LIMIT
+
+
+def common(a: int, b: int) -> int:
+    return maths.gcd.gcd(a, b) + divisors.gcd(b, a)
+
+
+def passed_on(a: int) -> list[str]:
+    return dir(wire) + [str(wire.LIMIT)] * a
 """,
     "newer.py": """
 class Box[T]:
@@ -316,8 +361,13 @@ CALLED = [
     ("python", "corner", "(int, int) -> tuple[int, int]"),
     ("python", "halves", "(int) -> list[int]"),
     ("python", "sort_part", "(list[int], int, int) -> list[int]"),
+    ("python", "product_of_digits", "(str) -> int"),
+    ("python", "spread", "(int, int) -> int"),
+    ("python", "in_bytes", "(str) -> int"),
     ("python", "Box.shown", "(int, int) -> str"),
     ("python", "number", "(str) -> int"),
+    ("python", "cut_first", "(str) -> str"),
+    ("python", "common", "(int, int) -> int"),
     ("javascript", "shares", "(list[int]) -> list[float]"),
     ("javascript", "reversed", "(str) -> str"),
     ("javascript", "swapEnds", "(list[int]) -> list[int]"),
@@ -334,6 +384,7 @@ REFUSED = [
     ("python", "stored", "impure", "open"),
     ("python", "lucky", "impure", "random"),
     ("python", "__hash__", "impure", "hash"),
+    ("python", "passed_on", "not_self_contained", "wire"),
     ("javascript", "save", "impure", "fs"),
     ("javascript", "later", "no_signature", "gives its result later"),
     ("typescript", "shown", "not_self_contained", "HTMLElement"),
@@ -363,3 +414,15 @@ def test_what_cannot_be_called_is_refused_with_words(
     assert isinstance(found, Reject), found
     assert found.reason == reason
     assert words in str(found.evidence)
+
+
+def test_a_set_is_made_a_list_only_where_the_program_knows_sets() -> None:
+    adapt = get_language("javascript").adapt
+    assert adapt is not None
+    box = "class Box {\n  constructor(n) { this.n = n }\n  grow(by) { return this.n * 2 + by }\n}\n"
+    (plain,) = adapt(box, "Box.grow")
+    assert plain.code.removeprefix(box.rstrip()).strip() == (
+        f"function {plain.entry_point}(n, by) {{\n  return new Box(n).grow(by)\n}}"
+    )
+    (listed,) = adapt("function letters(text) { return new Set(text) }\n", "letters")
+    assert "instanceof Set ? [...result] : result" in listed.code

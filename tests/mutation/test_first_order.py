@@ -199,6 +199,43 @@ def test_words_that_a_helper_says_in_an_error_stay(grammar: str, code: str) -> N
     ("grammar", "code"),
     [
         (
+            "python",
+            "def f(n):\n    if n < 8:\n        msg = f'Few: {n}'\n"
+            "        raise ValueError(msg)\n    return n\n",
+        ),
+        (
+            "typescript",
+            "function f(n: number): number {\n  const msg = 'Few: ' + n\n"
+            "  if (n < 8) { throw new Error(msg) }\n  return n\n}\n",
+        ),
+        (
+            "java",
+            'class A {\n  static int f(int n) {\n    String msg = "Few: ";\n'
+            "    if (n < 8) { throw new Error(msg); }\n    return n;\n  }\n}\n",
+        ),
+        (
+            "go",
+            'func f(n int) (int, error) {\n\tmsg := "Few: "\n\tif n < 8 {\n\t\treturn 0, errors.New(msg)\n'
+            "\t}\n\treturn n, nil\n}\n",
+        ),
+        (
+            "rust",
+            'fn f(n: i64) -> i64 {\n    let msg = "Few: ";\n    if n < 8 { panic!("{}", msg); }\n    n\n}\n',
+        ),
+    ],
+)
+def test_words_of_an_error_stay_in_a_variable(grammar: str, code: str) -> None:
+    words = " ".join(mutant.words for mutant in make_first_order(code, grammar, "f", ALL))
+    assert "Few" not in words and "msg =" not in words
+    assert "`8` becomes `9`" in words
+    used = code.replace("return n", "return msg").replace("    n\n}", "    msg\n}")
+    assert "Few" in " ".join(mutant.words for mutant in make_first_order(used, grammar, "f", ALL))
+
+
+@pytest.mark.parametrize(
+    ("grammar", "code"),
+    [
+        (
             "go",
             'func f(n int) (int, error) {\n\tif n < 8 {\n\t\treturn 77, errors.New("few")\n'
             "\t}\n\treturn n, nil\n}\n",

@@ -76,6 +76,12 @@ def test_guards_and_conditions_are_answers_and_demand_nothing(code: str) -> None
         (("grid", "row", "col"), "", ([[1, 2]], 0, 1), ([[1, 2]], 0, 2)),
         (("velocity", "time"), "", (-3.5, 2.0), (3.5, -2.0)),
         (("n", "k"), "", (4, 1), (4, -8)),
+        (
+            ("u", "t"),
+            "/** @param u initial velocity\n * @param t the elapsed time */",
+            (-2.5, 1.0),
+            (2.5, -1.0),
+        ),
         (("matrix",), "", ([[1], [2]],), ([[1, 2], [3]],)),
         (("graph",), "total += graph[i][j]", ([[1, 2], [3, 4]],), ([[1], [2, 3]],)),
         (("keys", "used"), "while used[at]: at += keys[at]", ([1, 2], [True, False]), ([1], [True, True])),

@@ -23,6 +23,7 @@ def candidates(code: str) -> list[str]:
         ("a: tuple[int, ...]", "(list[int]) -> any"),
         ("a: Dict[str, List[int]]", "(map[str, list[int]]) -> any"),
         ("a: Literal['x', 'y']", "(str) -> any"),
+        ("a: Literal[-1, 0, 1]", "(int) -> any"),
         ("a: bytes | str", "(str) -> any"),
     ],
 )

@@ -53,7 +53,7 @@ def execute(observe: ObserveRequest, *units: Unit) -> StageRun:
 
 
 def test_it_runs_what_syntax_and_agreement_let_through_and_makes_verdicts() -> None:
-    place = StagePlace("execute", Solution, ("syntax", "agree"), (Verdict, ProgramLog))
+    place = StagePlace("execute", Solution, ("syntax", "agree", "sharpen"), (Verdict, ProgramLog))
     assert describe_stage(ExecuteStage(build_context())) == place
 
 

@@ -9,7 +9,8 @@ from synth.errors import UserError
 from synth.records import Origin, Solution, Task
 from synth.store.export import ExportFormat, export
 from synth.store.exports_made import EXPORTS, exports_made
-from synth.store.revoke import RevokedUnit, Withdrawn, read_patch, revoke
+from synth.store.patch import read_patch
+from synth.store.revoke import RevokedUnit, Withdrawn, revoke
 from synth.store.run_folder import RunFolder
 from tests.store.small_run import GOOD, SEED, TASK, build_small_run, commit, identity, row
 

@@ -132,12 +132,14 @@ class PairChoiceOf(NamedTuple):
 
 
 class PairNeighbours(Record):
-    """The pairs before and after one in a list; empty at the ends. `place` is its place, from 1."""
+    """The pairs before and after one in a list; empty at the ends. `place` is its place, from 1, and
+    `page_start` the key that the page of the list with it starts after."""
 
     before: str
     after: str
     place: int
     count: int
+    page_start: str = ""
 
 
 def list_pairs(
@@ -176,16 +178,25 @@ def neighbours_of_pair(
 ) -> PairNeighbours:
     """The pairs before and after this one, among those chosen. Raises UserError for an unknown mark."""
     condition, values = _condition(run, choice)
-    sql = f"""SELECT max(key) FILTER (key < $id) AS before, min(key) FILTER (key > $id) AS after,
-        count(DISTINCT key) FILTER (key <= $id) AS place, count(DISTINCT key) AS n
-        FROM read_parquet(?) WHERE {condition}"""
-    sql = sql.replace("$id", "(SELECT id FROM given)")
-    sql = f"WITH given AS (SELECT ?::VARCHAR AS id) {sql}"
     files = run.body_files(Pair.kind)
-    rows = library.query(sql, [pair_id, files, *values]) if files else []
-    row: dict[str, Any] = rows[0] if rows else {"before": "", "after": "", "place": 0, "n": 0}
+    sql = f"""SELECT max(key) FILTER (key < given) AS before, min(key) FILTER (key > given) AS after,
+        count(DISTINCT key) FILTER (key <= given) AS place, count(DISTINCT key) AS n
+        FROM (SELECT key, ?::VARCHAR AS given FROM read_parquet(?) WHERE {condition})"""
+    [row] = library.query(sql, [pair_id, files, *values]) if files else [dict[str, Any](place=0, n=0)]
+    place = int(row["place"])
+    first = (max(place, 1) - 1) // PAIR_PAGE_ROWS * PAIR_PAGE_ROWS
+    start = _query(
+        library,
+        f"SELECT DISTINCT key FROM read_parquet(?) WHERE {condition} ORDER BY key LIMIT 1 OFFSET ?",
+        files if first else [],
+        [*values, first - 1],
+    )
     return PairNeighbours(
-        before=row["before"] or "", after=row["after"] or "", place=int(row["place"]), count=int(row["n"])
+        before=row.get("before") or "",
+        after=row.get("after") or "",
+        place=place,
+        count=int(row["n"]),
+        page_start=start[0]["key"] if start else "",
     )
 
 

@@ -89,7 +89,7 @@ _Counts = dict[str, dict[tuple[str, str], int]]
 
 
 def _counts(library: Library, run: OpenedRun) -> _Counts:
-    sql = f"SELECT stage, kind, decision, count(*) AS n FROM {run.table} GROUP BY ALL"
+    sql = f"SELECT stage, kind, decision, sum(n)::BIGINT AS n FROM {run.counts} GROUP BY ALL"
     counts: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
     for row in library.query(sql):
         counts[row["stage"]][row["kind"], row["decision"]] = int(row["n"])

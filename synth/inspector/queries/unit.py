@@ -34,6 +34,7 @@ from synth.records import (
     Decision,
     EvidenceRank,
     IndexRow,
+    InputSet,
     Record,
     Reference,
     Seed,
@@ -55,6 +56,12 @@ _MODELS: Final[Mapping[str, type[Unit]]] = {
         Seed, SourceText, CodingProblem, Reference, Task, Solution, Sample, Pair, FimSample
     )
 }  # fmt: skip
+_DESCRIBING: Final[tuple[type[Unit], ...]] = (TestSuite, InputSet, Verdict, ProgramLog)
+_IDS_OF: Final = {
+    model.kind: model.kind if model.id_field == "id" else model.id_field.removesuffix("_id")
+    for model in (*_MODELS.values(), *_DESCRIBING)
+}
+"""Whose ids the records of a kind are stored under: those of `suite` under the ids of tasks."""
 _MOST_EVIDENCE: Final = 4000
 
 
@@ -70,6 +77,7 @@ class ShownDecision(Record):
 
     round: int
     stage: str
+    shard: str
     decision: Decision
     reason: str
     sentence: str
@@ -146,6 +154,12 @@ class UnitView(Record):
         return lost or (self.decisions[-1] if self.decisions else None)
 
     @property
+    def row_key(self) -> str:
+        """The key of that decision in the list of units; empty if there is none."""
+        one = self.final
+        return f"{one.round}/{one.stage}/{one.shard}/{self.id}" if one else ""
+
+    @property
     def first_failure(self) -> int | None:
         """The test that the page opens at."""
         return next((case.index for case in self.cases if case.state == "wrong"), None)
@@ -159,11 +173,12 @@ class StoredParts:
         self.problems: list[str] = []
 
     def bodies(self, unit_id: str) -> list[Body]:
-        """Everything stored under that id."""
-        found = []
-        for kind in self.run.body_kinds:
-            found += self._read(kind, unit_id)
-        return found
+        """Everything stored under that id. An id begins with the kind of unit that it is of, so only kinds
+        with such ids are looked at; another id may be of any kind."""
+        own = unit_id.partition("-")[0]
+        keyed = {kind for kind, of in _IDS_OF.items() if of == own}
+        kinds = [kind for kind in self.run.body_kinds if kind in keyed or own not in _IDS_OF]
+        return [body for kind in kinds for body in self._read(kind, unit_id)]
 
     def one(self, model: type[U], unit_id: str) -> U | None:
         """The record of one kind, or None."""
@@ -250,6 +265,7 @@ def shown_decision(row: IndexRow) -> ShownDecision:
     return ShownDecision(
         round=row.round,
         stage=row.stage,
+        shard=row.shard,
         decision=row.decision,
         reason=row.reason,
         sentence=reason.sentence if reason else "",

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 from synth.errors import Problem, UserError
 from synth.inspector.database import Deadline, OutOfTime
 from synth.inspector.filter_conditions import Condition, condition_of, in_files, joined
-from synth.inspector.filter_language import MARKS, Term, UnitFilter, check_values
+from synth.inspector.filter_language import Term, UnitFilter, check_values
 from synth.inspector.library import Library
+from synth.inspector.marks import MARK_WORDS, Marks, MarksError
 from synth.inspector.opened_run import COUNTED, FileRows, OpenedRun, index_row, pieces
 from synth.inspector.text_search import SearchedText
 from synth.reasons import REASONS
@@ -51,6 +52,8 @@ class UnitPage(Record):
     filter: str
     sentence: str
     rows: tuple[IndexRow, ...]
+    keys: tuple[str, ...]
+    """The key of each row in this order."""
     next_key: str | None
     is_whole: bool = True
     """Whether all rows were looked at; else time was up, and there may be more before `next_key`."""
@@ -117,7 +120,7 @@ def list_units(
     """A page of rows. Raises FilterError for a name that the run does not have, UserError for an unknown sort
     or a broken key."""
     check_names(library, run, wanted)
-    lookups = RunLookups(library, run)
+    lookups = RunLookups(run, Deadline(SEARCH_S))
     condition = condition_of(wanted, lookups)
     found = _rows(library, run, condition, _order(sort), limit, after, backwards=False)
     key = _key_of(found.rows[-1], sort) if len(found.rows) == limit else found.stopped_at
@@ -125,6 +128,7 @@ def list_units(
         filter=wanted.text,
         sentence=wanted.sentence,
         rows=tuple(index_row(row) for row in found.rows),
+        keys=tuple(_key_of(row, sort) for row in found.rows),
         next_key=key,
         is_whole=found.stopped_at is None,
         texts=tuple(lookups.texts),
@@ -135,7 +139,7 @@ def neighbours(
     library: Library, run: OpenedRun, wanted: UnitFilter, key: str, sort: str = ""
 ) -> UnitNeighbours:
     """What stands before and after the row with this key (`key_of`)."""
-    condition, order = condition_of(wanted, RunLookups(library, run)), _order(sort)
+    condition, order = condition_of(wanted, RunLookups(run, Deadline(SEARCH_S))), _order(sort)
     before, after = (
         _rows(library, run, condition, order, 1, key, backwards=backwards).rows for backwards in (True, False)
     )
@@ -178,12 +182,13 @@ def check_names(library: Library, run: OpenedRun, wanted: UnitFilter) -> None:
 class RunLookups:
     """What filters ask of a run that is not in its table. `texts`: how far each text was searched."""
 
-    def __init__(self, library: Library, run: OpenedRun, seconds: float = SEARCH_S) -> None:
-        self._library, self._run, self._deadline = library, run, Deadline(seconds)
+    def __init__(self, run: OpenedRun, deadline: Deadline) -> None:
+        self._run, self._deadline = run, deadline
         self.texts: list[SearchedText] = []
 
     def marked(self, marks: Sequence[str]) -> Sequence[str]:
-        return self._library.marks.marked(self._run, marks)
+        found = Marks(self._run.path)
+        return list(dict.fromkeys(one for mark in marks for one in found.ids_with(mark)))
 
     def holding(self, text: str) -> Sequence[str]:
         found = self._run.find_text(text, self._deadline.left)
@@ -327,7 +332,7 @@ def count_facets(
         reasons = _tally(library, run, rest, ("reason",), deadline)
     found = [_facet(field, tallies[field], run) for field in fields]
     at = fields.index("reason") + 1
-    marks = _mark_facet(library, run, wanted.without("mark"))
+    marks = _mark_facet(library, run, wanted.without("mark"), deadline)
     return CountedFacets(
         count=UnitCount(found=whole.found, counted=whole.counted, of=run.rows),
         facets=(*found[:at], _classes(reasons, run), *found[at:], marks),
@@ -348,7 +353,7 @@ def _tally(
     binned = [field for field in fields if field in _BINNED_FACETS]
     plain = [field for field in fields if field not in binned]
     if named <= _COUNTED_FIELDS.keys():
-        condition = condition_of(wanted, RunLookups(library, run))
+        condition = condition_of(wanted, RunLookups(run, Deadline(SEARCH_S)))
         tally = _add(
             _Tally(0, run.rows, {}), library.query(*_grouped(run.counts, condition, plain, "sum(n)")), plain
         )
@@ -363,7 +368,7 @@ def _tally_rows(
     library: Library, run: OpenedRun, wanted: UnitFilter, fields: Sequence[str], deadline: Deadline
 ) -> _Tally:
     """Piece by piece of the rows. A piece that was counted is remembered."""
-    condition = condition_of(wanted, RunLookups(library, run, deadline.left))
+    condition = condition_of(wanted, RunLookups(run, deadline))
     tally = _Tally(0, 0, {})
     for chunk in pieces(run.files, _COUNT_ROWS, 1):
         key = (condition.sql, repr(condition.values), tuple(fields), tuple(file.number for file in chunk))
@@ -448,15 +453,18 @@ def _classes(tally: _Tally, run: OpenedRun) -> Facet:
     return Facet(field="class", values=values, counted=tally.counted, of=run.rows)
 
 
-def _mark_facet(library: Library, run: OpenedRun, rest: UnitFilter) -> Facet:
-    """Units with each mark, under the rest of the filter."""
-    condition = condition_of(rest, RunLookups(library, run))
-    found = []
-    for mark in MARKS:
-        ids = library.marks.marked(run, [mark]) if mark not in ("any", "none") else []
+def _mark_facet(library: Library, run: OpenedRun, rest: UnitFilter, deadline: Deadline) -> Facet:
+    """Units with each mark, under the rest of the filter; none while the marks cannot be read."""
+    condition, marks = condition_of(rest, RunLookups(run, deadline)), Marks(run.path)
+    found = list[FacetValue]()
+    for mark in MARK_WORDS:
+        try:
+            ids = marks.ids_with(mark)
+        except MarksError:
+            return Facet(field="mark", values=(), counted=0, of=run.rows)
         if ids:
-            whole = joined([Condition("unit_id IN (SELECT unnest(?::VARCHAR[]))", (list(ids),)), condition])
-            sql = f"SELECT count(DISTINCT unit_id) AS n FROM {run.table} WHERE {whole.sql}"
+            whole = joined([Condition("unit_id IN (SELECT unnest(?::VARCHAR[]))", (ids,)), condition])
+            sql = f"SELECT count(*) AS n FROM {run.table} WHERE {whole.sql}"
             count = int(library.query(sql, whole.values)[0]["n"])
             found += [_value("mark", mark, count)] if count else []
     return Facet(field="mark", values=tuple(found), counted=run.rows, of=run.rows)

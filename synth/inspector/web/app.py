@@ -5,9 +5,7 @@ is a page that says what is wrong and what to do; nothing of a request but its p
 """
 
 import hashlib
-import importlib
 import mimetypes
-import pkgutil
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -16,8 +14,8 @@ from urllib.parse import parse_qsl, quote
 
 from synth.errors import CodemillError, Problem, UserError
 from synth.inspector.library import Library
-from synth.inspector.web import pages
 from synth.inspector.web.page import Action, Download, NotFoundError, Page, Pairs, Route, Visit
+from synth.inspector.web.registry import find_entries
 from synth.inspector.web.rendering import render
 from synth.inspector.web.security import Guard
 
@@ -51,15 +49,6 @@ def create_app(library: Library, token: str = "") -> Guard:
         exception_handlers={404: nothing_here},
     )
     return Guard(app, token)
-
-
-@cache
-def find_entries() -> tuple[Route, ...]:
-    """The pages, actions and downloads that the modules of `pages/` state."""
-    found: list[Route] = []
-    for module in sorted(module.name for module in pkgutil.iter_modules(pages.__path__)):
-        found += importlib.import_module(f"{pages.__name__}.{module}").PAGES
-    return tuple(found)
 
 
 def _routes(entry: Route, library: Library) -> list["StarletteRoute"]:

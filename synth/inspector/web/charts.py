@@ -5,7 +5,7 @@ do not see it (`label`); its texts stand in HTML beside it, and its colours are 
 because the content security policy lets no style into an attribute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -34,12 +34,27 @@ class Bin(NamedTuple):
     kind: str = "kept"
 
 
+class SplitBin(NamedTuple):
+    """One bar of a histogram in two parts: kept, and lost for a reason of this class."""
+
+    start: float
+    end: float
+    kept: int
+    lost: int
+    kind: str
+
+
 class Curve(NamedTuple):
     """One line: a class of the style sheet (`a`, `b`, ...), its name, and points (x, y) by rising x."""
 
     kind: str
     name: str
     points: Sequence[tuple[float, float]]
+
+
+def bins(amounts: Iterable[int], start: float = 0, step: float = 1) -> list[Bin]:
+    """Bars of equal steps from `start`."""
+    return [Bin(start + at * step, start + (at + 1) * step, amount) for at, amount in enumerate(amounts)]
 
 
 def share_bar(shares: Sequence[Share], whole: float = 0, label: str = "") -> "Markup":
@@ -85,6 +100,49 @@ def histogram(bins: Sequence[Bin], label: str, threshold: float | None = None) -
     return Markup('<svg class="histogram" role="img" aria-label="{}">{}</svg>').format(
         label, Markup("").join(pieces)
     )
+
+
+def split_histogram(bins: Sequence[SplitBin], label: str, threshold: float | None = None) -> "Markup":
+    """Bars of two parts, kept below and lost above. Heights go by the square root, so that a few units beside
+    thousands are seen; a line stands at the threshold."""
+    from markupsafe import Markup
+
+    highest = max((one.kept + one.lost for one in bins), default=0) or 1
+    step = 100 / (len(bins) or 1)
+    piece = (
+        '<rect class="{}" x="{:.3f}%" y="{:.3f}%" width="{:.3f}%" height="{:.3f}%"><title>{}</title></rect>'
+    )
+    pieces = []
+    for at, one in enumerate(bins):
+        height = 100 * ((one.kept + one.lost) / highest) ** 0.5
+        words = f"{one.start:.4g} to {one.end:.4g}: {one.kept:,} kept, {one.lost:,} lost"
+        top = 100 - height
+        for kind, amount in ((one.kind, one.lost), ("kept", one.kept)):
+            part = height * amount / (one.kept + one.lost or 1)
+            if part:
+                pieces.append(
+                    Markup(piece).format(kind, at * step + step * 0.06, top, step * 0.88, part, words)
+                )
+            top += part
+    if threshold is not None and bins and bins[-1].end > bins[0].start:
+        place = 100 * (threshold - bins[0].start) / (bins[-1].end - bins[0].start)
+        line = '<line class="threshold" x1="{0:.3f}%" x2="{0:.3f}%" y1="0" y2="100%"/>'
+        pieces.append(Markup(line).format(min(100.0, max(0.0, place))))
+    return Markup('<svg class="histogram" role="img" aria-label="{}">{}</svg>').format(
+        label, Markup("").join(pieces)
+    )
+
+
+def interval(value: float, low: float, high: float, label: str) -> "Markup":
+    """A share from 0 to 1 as a dot, with its interval as a line."""
+    from markupsafe import Markup
+
+    chart = (
+        '<svg class="interval" role="img" aria-label="{}"><line class="track" x1="0" x2="100%" y1="50%" '
+        'y2="50%"/><line class="range" x1="{:.2f}%" x2="{:.2f}%" y1="50%" y2="50%"/><circle class="dot-mark" '
+        'cx="{:.2f}%" cy="50%" r="4.5"/></svg>'
+    )
+    return Markup(chart).format(label, 100 * low, 100 * high, 100 * value)
 
 
 def line_chart(curves: Sequence[Curve], label: str, zero: bool = True) -> "Markup":

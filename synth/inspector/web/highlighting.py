@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS: Final = 64_000
 """A longer text is cut, and its true length stated."""
-_MOST_COLUMNS: Final = 2_000
+MOST_COLUMNS: Final = 2_000
 """A longer line is cut, and its true length stated."""
 _WHOLE: Final = ("comment", "string", "char", "heredoc", "regex")
 """A node whose type has one of these words is one token, whatever it holds, but for interpolations."""
@@ -33,7 +33,7 @@ def shown_code(text: str, language: str = "", first_line: int = 1) -> "Markup":
     cut = text[:MOST_CHARACTERS]
     lines = [
         Markup('<span class="line" data-line="{}">{}</span>').format(number, _shown_line(line))
-        for number, line in enumerate(_lines(cut, language), first_line)
+        for number, line in enumerate(code_lines(cut, language), first_line)
     ]
     note = ""
     if len(text) > len(cut):
@@ -45,7 +45,7 @@ def shown_code(text: str, language: str = "", first_line: int = 1) -> "Markup":
 
 
 @lru_cache(maxsize=256)
-def _lines(text: str, language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+def code_lines(text: str, language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
     """Lines of (class, text). The classes are those of the style sheet; an empty one is plain."""
     lines: list[list[tuple[str, str]]] = [[]]
     for kind, piece in _tokens(text, language):
@@ -61,14 +61,14 @@ def _shown_line(line: tuple[tuple[str, str], ...]) -> "Markup":
     from markupsafe import Markup
 
     length = sum(len(piece) for _, piece in line)
-    made, room = [], _MOST_COLUMNS
+    made, room = [], MOST_COLUMNS
     for kind, piece in line:
         shown = plain(piece[:room])
         room -= len(piece)
         made.append(Markup('<i class="{}">{}</i>').format(kind, shown) if kind else Markup.escape(shown))
         if room <= 0:
             break
-    if length > _MOST_COLUMNS:
+    if length > MOST_COLUMNS:
         made.append(Markup('<b class="cut">… {} characters in all</b>').format(f"{length:,}"))
     return Markup("").join(made)
 

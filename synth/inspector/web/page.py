@@ -15,6 +15,7 @@ from synth.wire_record import Record
 
 if TYPE_CHECKING:
     from synth.inspector.library import Library
+    from synth.inspector.opened_run import OpenedRun
 
 Pairs = tuple[tuple[str, str], ...]
 """The parameters of an address in their order; a name may occur several times."""
@@ -60,10 +61,22 @@ class Visit:
         added = [(key, str(value)) for key, value in changes.items() if value is not None]
         return linked(self.address, *kept, *added)
 
+    def kept_query(self, *names: str) -> str:
+        """These parameters alone, as a query string."""
+        return urlencode([one for one in self.query if one[0] in names and one[1]], errors="replace")
+
     @property
     def json_link(self) -> str:
         """Where the same record stands as JSON."""
         return linked(f"{self.address}.json", *self.query)
+
+
+def find_run(visit: Visit) -> "OpenedRun":
+    """The run that the address names. Raises NotFoundError with the nearest names."""
+    try:
+        return visit.library.run(visit.parts["run"])
+    except UserError as error:
+        raise NotFoundError(*error.problems) from error
 
 
 def linked(address: str, *query: tuple[str, str]) -> str:

@@ -4,21 +4,28 @@ Place in the flow: `app.py` renders each page here. The one rule: whatever a tem
 HTML, and its control characters are shown as escapes, without the template's having to ask for it.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.inspector.web import charts
+from synth.inspector.web import charts, diffs, links
+from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
+from synth.inspector.web.registry import has_page
 from synth.plain_text import plain, plain_line
 from synth.reasons import REASONS, ReasonClass
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_MOST_FACT: Final = 200
+"""Characters of one text of the evidence in a list."""
 _HERE: Final = Path(__file__).parent
 
 
@@ -44,14 +51,23 @@ def environment() -> "Environment":
         "one_line": plain_line,
         "words": in_words,
         "plural": plural,
+        "plural_word": lambda word: word if word.endswith(("s", "fim")) else f"{word}s",
+        "groupby_runs": runs_of,
+        "short_id": short_id,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {
         "charts": charts,
         "code": shown_code,
+        "diffs": diffs,
+        "links": links,
         "linked": linked,
         "reason_class": class_of_reason,
         "reason_sentence": sentence_of_reason,
         "ended": ended,
+        **DRAWING,
+        "has_page": has_page,
+        "evidence": facts_of,
     }
     return made
 
@@ -94,7 +110,7 @@ def duration(ms: float) -> str:
     for size, unit in ((3.6e6, "h"), (6e4, "min"), (1e3, "s")):
         if ms >= size:
             return f"{ms / size:.3g} {unit}"
-    return f"{ms:.0f} ms"
+    return f"{ms:.0f} ms" if ms >= 1 or not ms else "<1 ms"
 
 
 def when(moment: datetime, now: datetime | None = None) -> str:
@@ -117,6 +133,16 @@ def plural(count: int, word: str, many: str = "") -> str:
     return f"{count:,} {word if count == 1 else many or word + 's'}"
 
 
+def short_id(unit_id: str) -> str:
+    """`0f3a91c2` of `solution-0f3a91c2…`: enough to tell siblings apart."""
+    return unit_id.rpartition("-")[2][:8]
+
+
+def runs_of(values: Sequence[object], name: str) -> list[tuple[object, list[object]]]:
+    """Neighbours with the same attribute, together, in their order."""
+    return [(key, list(group)) for key, group in groupby(values, attrgetter(name))]
+
+
 def class_of_reason(code: str) -> str:
     """The class of a reason, as a class of the style sheet; `unknown` for one of another version."""
     return REASONS[code].reason_class.value if code in REASONS else "unknown"
@@ -135,6 +161,20 @@ def ended(kept: int, losses: object, waiting: int = 0) -> list[charts.Share]:
         charts.Share(kind, count, f"{count:,} {words.get(kind, f'lost by {kind}')}")
         for kind, count in (named | {"waiting": waiting}).items()
         if count
+    ]
+
+
+def facts_of(evidence: str) -> list[tuple[str, str]]:
+    """The figures and texts of a row's evidence, by name; figures without noise."""
+    try:
+        found = json.loads(evidence)
+    except ValueError:
+        return [("evidence", evidence)]
+    if not isinstance(found, dict):
+        return [("evidence", evidence)]
+    return [
+        (str(name), number(value) if type(value) in (int, float) else str(value)[:_MOST_FACT])
+        for name, value in found.items()
     ]
 
 

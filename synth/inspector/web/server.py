@@ -5,6 +5,7 @@ token.
 """
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from synth.errors import Problem, UserError
@@ -45,23 +46,18 @@ def serve(library: Library, address: Address, listening: Callable[[str], None]) 
 
 def create_server(library: Library, token: str = "") -> "uvicorn.Server":
     """The server, not started. Raises UserError without its packages."""
-    try:
-        import uvicorn
-
-        from synth.inspector.web.app import create_app
-
-        app = create_app(library, token)
-    except ImportError:
+    absent = [name for name in ("starlette", "uvicorn", "jinja2") if find_spec(name) is None]
+    if absent:
+        fix = 'pip install "codemill[inspect]"'
         raise UserError(
-            Problem(
-                "codemill inspect",
-                "needs starlette, uvicorn and jinja2, which are not installed",
-                'pip install "codemill[inspect]"',
-                PAGE,
-            )
-        ) from None
+            Problem("codemill inspect", f"needs {', '.join(absent)}, not installed here", fix, PAGE)
+        )
+    import uvicorn
+
+    from synth.inspector.web.app import create_app
+
     config = uvicorn.Config(
-        app,
+        create_app(library, token),
         log_config=None,
         log_level="warning",
         access_log=False,

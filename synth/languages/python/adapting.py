@@ -59,10 +59,11 @@ def adapt(code: str, entry_point: str) -> Sequence[Adapted]:
     targets = _methods(tree, owner, name, classes) if owner else [_Target(_function(tree.body, name))]
     ways, refused = list[Adapted](), list[NotAdapted]()
     for target in targets:
-        try:
-            ways += _ways(code, tree, target, classes)
-        except NotAdapted as why:
-            refused.append(why)
+        for brief in (False, True):
+            try:
+                ways += [way for way in _ways(code, tree, target, classes, brief) if way not in ways]
+            except NotAdapted as why:
+                refused.append(why)
     if not ways and refused:
         raise refused[0]
     return ways
@@ -78,13 +79,17 @@ def _function(body: list[ast.stmt], name: str) -> ast.FunctionDef:
 # --- calling ------------------------------------------------------------------------------------------------
 
 
-def _ways(code: str, tree: ast.Module, target: _Target, classes: Classes) -> Iterator[Adapted]:
+def _ways(code: str, tree: ast.Module, target: _Target, classes: Classes, brief: bool) -> Iterator[Adapted]:
+    """The ways to call one target; `brief` leaves everything to its default that has one."""
     function = target.function
     callbacks = _callbacks(function, target.skip)
     left = _without(function, set(callbacks))
     if target.made is not None and function.name in _OPERATORS:
         left = _with_operand(left, target.owner)
     parameters = [] if target.is_property else read_parameters(left, target.skip, classes.names())
+    if brief:
+        parameters = _required(parameters)
+        target = target._replace(made=_briefly(target.made)) if target.made is not None else target
     made_by = target.made.parameters if target.made is not None else ()
     leaves = list(_leaves([*made_by, *parameters]))
     given, names = [one for one, _ in leaves], _distinct([name for _, name in leaves])
@@ -116,6 +121,19 @@ def _ways(code: str, tree: ast.Module, target: _Target, classes: Classes) -> Ite
         lines = f"{helpers}\n\ndef {name}({', '.join(names)}):\n{body}"
         marks = call_marks(changes=bool(returned), passes=bool(choice))
         yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures, marks=marks)
+
+
+def _required(parameters: Sequence[GivenParameter]) -> list[GivenParameter]:
+    return [
+        one._replace(built=_briefly(one.built)) if one.built is not None else one
+        for one in parameters
+        if not one.optional
+    ]
+
+
+def _briefly(made: Construction) -> Construction:
+    """The call without what has a default; a function that is written first takes all that it states."""
+    return made if made.helper else made._replace(parameters=tuple(_required(made.parameters)))
 
 
 def _leaves(parameters: Sequence[GivenParameter], prefix: str = "") -> Iterator[tuple[GivenParameter, str]]:

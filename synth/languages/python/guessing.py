@@ -126,6 +126,10 @@ def _parameter(
                 return GivenParameter(argument.arg, (), False, built=built)
         argument = ast.arg(argument.arg, annotation)
     types = _types(argument, default, function)
+    if default is None and (not types or argument.annotation is None):
+        record = _record(argument.arg, function)
+        if record is not None:
+            return GivenParameter(argument.arg, (), False, built=record)
     return GivenParameter(argument.arg, tuple(types), default is not None)
 
 
@@ -165,6 +169,50 @@ def _convert(annotation: ast.expr) -> Construction | None:
     kinds = read_annotation(ast.Subscript(items, node.slice) if isinstance(node, ast.Subscript) else items)
     made = "frozenset" if name.lower() == "frozenset" else "set"
     return Construction(made, (GivenParameter("", tuple(kinds), False),)) if kinds else None
+
+
+def _record(name: str, function: ast.FunctionDef) -> Construction | None:
+    """An object with the fields that are read of the parameter, if nothing else is done with it."""
+    fields: dict[str, None] = {}
+    read, called = set[int](), set[int]()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            called.add(id(node.func))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            if not isinstance(node.ctx, ast.Load) or id(node) in called:
+                return None
+            read.add(id(node.value))
+            fields[node.attr] = None
+    uses = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name]
+    if not fields or any(id(node) not in read for node in uses):
+        return None
+    given = (_field(one, name, function) for one in fields)
+    return Construction("SimpleNamespace", tuple(given), "from types import SimpleNamespace\n")
+
+
+def _field(field_name: str, owner: str, function: ast.FunctionDef) -> GivenParameter:
+    """A field, by its name and by what is done with it."""
+    seen = _FieldAsName(owner, field_name).visit(copy.deepcopy(function))
+    types = (
+        read_clues(f"{owner}_{field_name}", None, seen).ranked()
+        or read_clues(
+            field_name, None, ast.FunctionDef(name="", args=function.args, body=[], decorator_list=[])
+        ).ranked()
+    )
+    return GivenParameter(field_name, tuple(types or UNKNOWN[:2]), False, keyword=True)
+
+
+class _FieldAsName(ast.NodeTransformer):
+    """Writes a name of its own for a field of a parameter."""
+
+    def __init__(self, owner: str, field_name: str) -> None:
+        self._owner, self._field = owner, field_name
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """`p.x` as `p_x`."""
+        self.generic_visit(node)
+        is_it = isinstance(node.value, ast.Name) and node.value.id == self._owner and node.attr == self._field
+        return ast.Name(f"{self._owner}_{self._field}", node.ctx) if is_it else node
 
 
 def without_none(annotation: ast.expr) -> ast.expr:

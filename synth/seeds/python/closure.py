@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
+from synth.languages.python.class_seeds import public_methods
 from synth.languages.python.objects import find_filler
 from synth.seeds.closing import MAX_TOKENS
-from synth.seeds.python.class_methods import public_methods
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,
@@ -27,6 +27,7 @@ from synth.seeds.python.module_index import (
     bound_names,
     lines_of,
 )
+from synth.seeds.python.module_objects import ModuleObjects, NoTree
 from synth.seeds.python.purity import (
     IMPURE_ATTRIBUTES,
     IMPURE_BUILTINS,
@@ -38,11 +39,11 @@ from synth.seeds.python.purity import (
 )
 from synth.token_estimate import estimate_tokens
 
-MAX_PULLED = 24
+MAX_PULLED = 40
 WHOLE_CLASS = "*"
 """In the place of a method's name: all public ones that print nothing."""
 """Code with more statements than this is a library, not a function."""
-MAX_FILES = 6
+MAX_FILES = 12
 """Nor is code from more files than this."""
 
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
@@ -63,14 +64,6 @@ class ClosedProgram:
     """A function, or `Class.method`."""
     pulled: tuple[str, ...]
     """Names pulled in from the file and its package."""
-
-
-class NoTree:
-    """A text without a tree around it."""
-
-    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
-        """The module that the statement imports from, or None."""
-        return None
 
 
 def close(
@@ -195,6 +188,7 @@ class _PythonClosure:
         self._imports: dict[str, str] = {}
         self._inner_imports: dict[str, str] = {}
         self._renamed: dict[str, tuple[int, str]] = {}
+        self._objects = ModuleObjects(package)
         self._seen: set[tuple[int, str]] = set()
         self._words = {self._method, *words} - {""}
         self._dotted: set[str] = set()
@@ -206,7 +200,7 @@ class _PythonClosure:
         self._pull(index, self._entry)
         for name in classes:
             self._follow(index, name)
-        while sum(map(self._grow, list(self._pieces.values()))):
+        while sum(map(self._grow, list(self._pieces.values()))) or self._grow_objects():
             pass
         self._check_attributes()
 
@@ -277,11 +271,14 @@ class _PythonClosure:
             if isinstance(node, ast.Attribute):
                 self._words.add(node.attr)
                 if _is_dotted(node):
-                    self._dotted.add(ast.unparse(node))
+                    self._dotted.add(dotted := ast.unparse(node))
+                    self._objects.note_use(module, dotted)
                 self._inner.add(id(node.value))
             elif isinstance(node, ast.Name):
                 self._plain.append(node)
                 self._words |= {node.id} & _SHOWS
+                if id(node) not in self._inner:
+                    self._objects.note_use(module, node.id)
             elif isinstance(node, ast.JoinedStr):
                 self._words.add("str")
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
@@ -290,7 +287,7 @@ class _PythonClosure:
                 self._check_inner_import(node)
         own = {name for name, bound in module.statements.items() if piece.statement in bound}
         for name in own:
-            self._own(name, module)
+            self._own(name, text if _is_type_variable(piece.statement) else module)
         for name in sorted(module.needs(text) if names is None else names):
             self._follow(module, name)
 
@@ -308,7 +305,9 @@ class _PythonClosure:
         binding = [statement for statement in statements if name in bound_names(statement)]
         if imports and len(imports) < len(binding):
             raise UnclosedName("not_self_contained", name, "is bound twice or under a condition")
-        if imports:
+        if imports and (owner := self._objects.bind(module, imports, name)):
+            self._own(name, owner)
+        elif imports:
             self._follow_import(module, imports[-1], name)
         elif binding:
             for statement in statements:
@@ -319,6 +318,16 @@ class _PythonClosure:
                 raise UnclosedName("impure", name, "is a builtin with effects")
             if name not in PURE_BUILTINS:
                 raise UnclosedName("not_self_contained", name, "is not bound in the file")
+
+    def _grow_objects(self) -> bool:
+        """Follow what is used of modules of the package; whether there was something new."""
+        found = self._objects.take_new()
+        for module, target, member in found:
+            self._enter(module, target)
+            self._follow(target, member)
+        if found:
+            self._take_import("SimpleNamespace", "from types import SimpleNamespace\n")
+        return bool(found)
 
     def _follow_star(self, module: ModuleIndex, name: str) -> bool:
         for statement in module.stars:
@@ -404,6 +413,7 @@ class _PythonClosure:
         imports = sorted(line for line in self._imports if not line.startswith("#"))
         parts = ["".join(([FUTURE] if future else []) + imports)]
         pulled: set[str] = set()
+        written: list[ModuleIndex] = []
         for module in self._in_order():
             pieces = [piece for piece in self._pieces.values() if piece.module is module]
             for piece in sorted(pieces, key=lambda piece: piece.statement.lineno):
@@ -411,6 +421,8 @@ class _PythonClosure:
                     parts.append(piece.text(briefly))
                     pulled |= {name for name, bound in module.statements.items() if piece.statement in bound}
             parts += [line for owner, line in self._renamed.values() if owner == id(module)]
+            written.append(module)
+            parts += self._objects.written_after(written)
         entry = self._pieces[id(self._entry)]
         parts.append(entry.text(briefly, self._method or self._name))
         code = "\n".join(part for part in parts if part)
@@ -429,6 +441,12 @@ class _PythonClosure:
 
         visit(id(self._modules[0]), frozenset())
         return [by_id[key] for key in done]
+
+
+def _is_type_variable(statement: ast.stmt) -> bool:
+    """Two files may bind a name to the same type variable."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("TypeVar", "ParamSpec"))
 
 
 def _asks_for_hashes(owner: ast.ClassDef) -> bool:
