@@ -201,7 +201,7 @@ _ORIGINS: dict[str, dict[str, str]] = {
 def _take_roots(run: _Run, what: Withdrawn) -> int:
     """Put the units for which all of it holds into the table; how many there are."""
     run.ask("CREATE TEMP TABLE revoked (id VARCHAR, kind VARCHAR)")
-    unit_id = resolve_id(run.folder, what.unit) if what.unit else ""
+    unit_id = _whole_id(run, what.unit) if what.unit else ""
     licence = "" if what.licence == UNKNOWN_LICENCE else what.licence
     for kind, paths in _ORIGINS.items():
         fields = {name: f"json_extract_string(body, '{path}')" for name, path in paths.items()}
@@ -222,6 +222,15 @@ def _take_roots(run: _Run, what: Withdrawn) -> int:
     if not roots:
         _complain(run, what)
     return roots
+
+
+def _whole_id(run: _Run, unit: str) -> str:
+    """The id of which this is the whole or the beginning. Those from outside are looked at first."""
+    sql = "SELECT 1 FROM read_parquet(?) WHERE key = ? LIMIT 1"
+    for kind in _ORIGINS:
+        if (files := run.files(kind)) and run.ask(sql, files, unit):
+            return unit
+    return resolve_id(run.folder, unit)
 
 
 def _take_later_unit(run: _Run, unit_id: str) -> int:
@@ -260,20 +269,15 @@ def _known(run: _Run, name: str, value: str) -> list[str]:
 
 
 def _take_descendants(run: _Run) -> None:
-    """Add what was made of the units in the table, kind by kind in the order of the flow, until nothing is
-    new."""
-    kinds = [kind for kind in LINKS if kind in run.kinds]
-    grown, before = run.revoked, 0
-    while grown > before:
-        before = grown
-        for kind in kinds:
-            parents = " OR ".join(f"{link} IN (SELECT id FROM revoked)" for link in LINKS[kind])
-            run.ask(
-                f"INSERT INTO revoked SELECT DISTINCT key, '{kind}' FROM read_parquet($1) "
-                f"WHERE ({parents}) AND key NOT IN (SELECT id FROM revoked)",
-                run.files(kind),
-            )
-        grown = run.revoked
+    """Add what was made of the units in the table, kind by kind in the order of the flow: a kind is made of
+    earlier ones only."""
+    for kind in (kind for kind in LINKS if kind in run.kinds):
+        parents = " OR ".join(f"{link} IN (SELECT id FROM revoked)" for link in LINKS[kind])
+        run.ask(
+            f"INSERT INTO revoked SELECT DISTINCT key, '{kind}' FROM read_parquet($1) "
+            f"WHERE ({parents}) AND key NOT IN (SELECT id FROM revoked)",
+            run.files(kind),
+        )
 
 
 def _count_decisions(run: _Run) -> int:
