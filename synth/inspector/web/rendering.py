@@ -165,16 +165,17 @@ def ended(kept: int, losses: object, waiting: int = 0) -> list[charts.Share]:
 
 
 def facts_of(evidence: str) -> list[tuple[str, str]]:
-    """The figures and texts of a row's evidence, by name; figures without noise."""
+    """The texts of a row's evidence, which say most, then its figures without noise; by name."""
     try:
         found = json.loads(evidence)
     except ValueError:
         return [("evidence", evidence)]
     if not isinstance(found, dict):
         return [("evidence", evidence)]
+    facts = sorted(found.items(), key=lambda fact: type(fact[1]) in (int, float))
     return [
         (str(name), number(value) if type(value) in (int, float) else str(value)[:_MOST_FACT])
-        for name, value in found.items()
+        for name, value in facts
     ]
 
 
