@@ -28,8 +28,8 @@ demo: install  ## The whole flow on the pocket model: seeds to a better model, a
 check: install  ## Format, lint, types
 	@.ci/check
 
-test: install  ## All tests
-	@HF_HUB_OFFLINE=1 $(PY) -m pytest -rs
+test: install  ## All tests, in two processes; those of one file share one
+	@HF_HUB_OFFLINE=1 $(PY) -m pytest -rs -n 2 --dist loadfile
 
 bench: install  ## All benchmarks, with their tables
 	@set -e; for bench in benchmarks/*/__main__.py; do $(PY) -m "benchmarks.$$(basename "$$(dirname "$$bench")")"; done
