@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import audit, calibrate, curation, doctor, exec, fsck, packages, serve, verify, views
+from synth.cli import (
+    audit,
+    calibrate,
+    curation,
+    doctor,
+    exec,
+    fsck,
+    inspect,
+    packages,
+    revoke,
+    serve,
+    verify,
+    views,
+)
 from synth.cli.app import AsJson, Overrides, app, print_warnings
 
 if TYPE_CHECKING:
@@ -190,10 +203,12 @@ def _show(step: "TrainingProgress") -> None:
 doctor.register(app)
 views.register(app)
 fsck.register(app)
+revoke.register(app)
 calibrate.register(app)
 exec.register(app)
 verify.register(app)
 serve.register(app)
+inspect.register(app)
 audit.register(app)
 curation.register(app)
 packages.register(app)

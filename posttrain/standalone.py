@@ -8,10 +8,10 @@ starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<ou
 from pathlib import Path
 
 from posttrain.core.data_files import data_files
-from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
+from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import run_trainers
+from posttrain.launch import gpu_count, run_trainers
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
@@ -63,14 +63,16 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
 def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
 ) -> list[SftJob | DpoJob]:
-    """One job per section of the recipe, each starting from the merged weights of the previous one."""
+    """One job per section of the recipe, each starting from the policy of the previous one."""
+    trains_on = one_adapter(recipe, gpu_count() > 0)
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
     jobs: list[SftJob | DpoJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
         data = resolve_data(config.data, f"{section}.data", recipe_path)
         jobs.append(make_job(config, recipe, name, start, [data], out / "checkpoints" / name))
-        start = planned_policy(jobs[-1]).without_adapter()
+        start = planned_policy(jobs[-1])
+        start = start if trains_on else start.without_adapter()
     return jobs
 
 

@@ -5,6 +5,7 @@ Place in the flow: `launch` starts it and reads its standard output, one JSON ev
 libraries print goes to standard error, which is the log. The one rule: vLLM is never in this process.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         for job in read_jobs(arguments):
             stop_request.end_if_asked(job.name, "before it began")
             _train(job, events)
+            gc.collect()  # a trainer's cycles would keep its model beside the next one's
             _emit(events, Finished(job=job.name))
     except CodemillError as error:
         problems = tuple(

@@ -243,6 +243,12 @@ class InputsConfig(Config):
         SamplingConfig(temperature=1.0, max_tokens=160), description="Sampling of the inputs."
     )
     from_model: bool = Field(True, description="Also ask the model for inputs.")
+    validator: bool = Field(
+        False,
+        description="Also ask the model for a program that says which inputs a task allows. What it forbids "
+        "is no test.",
+    )
+    generator: bool = Field(False, description="Also ask the model for a program that makes inputs.")
     drawn: int = Field(12, ge=0, description="Inputs to draw from the signature: edge cases, then random.")
     minimum: int = Field(6, ge=1, description="Tasks with fewer valid inputs are rejected.")
     maximum: int = Field(16, ge=1, description="Maximum number of inputs kept per task.")
@@ -258,11 +264,21 @@ class InputsConfig(Config):
         description="Inputs that are tried for that; ten times as many on the mutants that none of them "
         "catches.",
     )
+    candidates: bool = Field(
+        True,
+        description="With `mutants`: candidates that pass what selection sees of the inputs, and differ from "
+        "the reference on others, add inputs that catch them.",
+    )
     hidden: bool = Field(
         True,
         description="Whether half of the inputs are hidden from selection and pairs. A solution must pass "
         "them too.",
     )
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model is asked for anything."""
+        return self.from_model or self.validator or self.generator
 
 
 class SolveConfig(Config):
@@ -521,7 +537,7 @@ class DataConfig(Config):
         """The sections that ask a model, with their sampling. Each renders the prompt of the same name."""
         sections = {name: getattr(self, name) for name in type(self).model_fields}
         found = {name: one.sampling for name, one in sections.items() if hasattr(one, "sampling")}
-        if not self.makes_tasks or not self.inputs.from_model:
+        if not self.makes_tasks or not self.inputs.asks_model:
             found.pop("inputs", None)
         if self.brings_tasks:
             found.pop("instruct", None)

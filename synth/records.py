@@ -232,7 +232,7 @@ class Reference(Unit):
     contract: Contract
     cases: tuple[Case, ...] = ()
     domains: str = ""
-    """Which values of its type each parameter takes, as `rules.domains` writes it; empty if every one."""
+    """Which values its parameters take, as `rules.domains` writes it; of a program, its stdin's shape."""
     gentle: bool = False
     """Whether the function takes only arguments that fit together."""
     rank: EvidenceRank = EvidenceRank.REFERENCE
@@ -340,6 +340,17 @@ class InputSet(Unit):
     def cases(self) -> tuple[Case, ...]:
         """The rows as cases whose expected results are not known yet."""
         return tuple(Case(arguments=row, expected="") for row in self.rows)
+
+
+class InputValidator(Unit):
+    """A program that says which inputs of a task are allowed."""
+
+    kind: ClassVar[str] = "validator"
+    about: ClassVar[str] = "a program that says which inputs a task allows"
+    id_field: ClassVar[str] = "task_id"
+    parents: ClassVar[tuple[str, ...]] = ("task_id",)
+    task_id: str
+    code: str
 
 
 # --- what the sandbox saw -----------------------------------------------------------------------------------

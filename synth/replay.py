@@ -183,23 +183,24 @@ def _case_result(suite: TestSuite, observation: Observation, index: int) -> Case
         if seen is None or seen.status == "missing"
         else seen.error
         if seen.status == "raised"
-        else _words(suite, seen.output)
+        else words_of(suite, seen.output)
     )
     is_right = judge(only, alone, observation.request_id).passed == 1
     return CaseResult(
         index=index,
-        input=_input(suite, case),
-        expected=f"an error ({case.raises})" if case.raises else _words(suite, case.expected),
+        input=input_words(suite, case),
+        expected=f"an error ({case.raises})" if case.raises else words_of(suite, case.expected),
         found=found or "",
         is_right=is_right,
     )
 
 
-def _input(suite: TestSuite, case: Case) -> str:
-    return ", ".join(_words(suite, argument) for argument in case.arguments)
+def input_words(suite: TestSuite, case: Case) -> str:
+    """The arguments of a case as a person writes them."""
+    return ", ".join(words_of(suite, argument) for argument in case.arguments)
 
 
-def _words(suite: TestSuite, text: str | None) -> str:
+def words_of(suite: TestSuite, text: str | None) -> str:
     """A value as a person writes it: wire text decoded, stdin and stdout quoted."""
     if text is None:
         return "nothing"

@@ -25,8 +25,7 @@ from posttrain.core.checkpoints import begin_checkpoint, complete_checkpoint, la
 from posttrain.core.data_files import read_files
 from posttrain.core.policy import POCKET_WEIGHTS, find_policy
 from posttrain.evaluate.evaluation import Evaluation, Measure, QuestionResult, Scores
-from posttrain.loop.report import read_figures
-from synth import products, records
+from synth import products, program_log, records
 from synth.errors import CodemillError
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox
@@ -41,6 +40,7 @@ from synth.store import shards
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import PolicyManifest, read_checkpoint
 from synth.store.export import ExportFormat, export
+from synth.store.figures import read_figures
 from synth.store.fsck import read_run_file
 from synth.store.products import iter_product
 from synth.store.run_folder import read_info
@@ -201,8 +201,9 @@ def _read_manifest(path: Path) -> object:
 
 
 def _read_bodies(run: Path, path: Path) -> object:
-    """Units that reach the disk stand in two modules; others only share a kind with one of them."""
-    stored = [one for one in Unit.__subclasses__() if one.__module__ in (records.__name__, products.__name__)]
+    """Units that reach the disk stand in three modules; others only share a kind with one of them."""
+    modules = {module.__name__ for module in (records, products, program_log)}
+    stored = [one for one in Unit.__subclasses__() if one.__module__ in modules]
     models = {model.kind: model for model in stored}
     key = shards.body_key(path)
     return shards.StageCommit(run).read_bodies(key.stage, key.round, key.shard, models[path.parent.name])

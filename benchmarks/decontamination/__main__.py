@@ -164,19 +164,18 @@ def _print(
             side, change, str(whole.hits), str(whole.units), f"{whole.share:.1%}", f"{aim:.0%}", labels
         )
     console.print(table)
-    rate = Tally(len(alarms), clean)
+    copies = [alarm for alarm in alarms if _is_copy(alarm[1])]
+    others = [alarm for alarm in alarms if not _is_copy(alarm[1])]
+    rate = Tally(len(others), clean)
     print(
-        f"false alarms: {rate.hits} of {rate.units} clean texts, {rate.share:.2%} (bar: {_MOST_ALARMS:.1%})"
+        f"false alarms: {rate.hits} of {rate.units} clean texts, {rate.share:.2%} (bar: {_MOST_ALARMS:.1%}); "
+        f"apart from {len(copies)} copies, {Tally(len(copies), clean).share:.2%}"
     )
-    for text, answer in alarms[:_SHOWN]:
-        about = answer.evidence
+    for text, answer in [*others[:_SHOWN], *copies[:_SHOWN]]:
+        about, words = answer.evidence, "copy" if _is_copy(answer) else "alarm"
         what = text.name or text.text[:50].replace("\n", " ")
-        print(f"  {text.label} {what}: {about['entry']} by {about['measure']}, {about['share']}")
+        print(f"  {words}: {text.label} {what}: {about['entry']} by {about['measure']}, {about['share']}")
     return missed or rate.share > _MOST_ALARMS
-
-
-def _short(label: str) -> str:
-    return "/".join(Path(label).parts[-2:])
 
 
 def _is_copy(answer: Reject) -> bool:

@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--languages", nargs="*", default=list(LANGUAGES), help="languages to read")
     parser.add_argument("--sample", type=int, default=60, help="read so many files, drawn at random; 0 = all")
     parser.add_argument("--references", type=int, default=20, help="search the suites of so many, a language")
+    parser.add_argument(
+        "--kind", choices=("function", "class", "stdio"), default="function", help="kind of contract"
+    )
     parser.add_argument("--read", type=int, default=0, help="print so many survivors, drawn at random")
     parser.add_argument("--minutes", type=float, default=60, help="begin no further search after so many")
     parser.add_argument("--random-seed", type=int, default=1, help="draws files, references and mutants")
@@ -108,7 +111,7 @@ async def _measure(run: Path, options: argparse.Namespace) -> dict[str, Measured
     groups: defaultdict[str, list[Reference]] = defaultdict(list)
     for reference in StageCommit(run).iter_bodies(Reference):
         language = normalize_language(reference.language)
-        if reference.cases and reference.contract.kind == "function" and language in options.languages:
+        if reference.cases and reference.contract.kind == options.kind and language in options.languages:
             groups[language].append(reference)
     found: dict[str, Measured] = {}
     end = time.monotonic() + 60 * options.minutes
@@ -155,7 +158,12 @@ async def _one(reference: Reference, into: Measured, sandbox: Sandbox, seed: int
     )
     grammar, entry_point = get_language(reference.language).grammar, reference.contract.asked_name
     mutants = make_first_order(
-        reference.code, grammar, entry_point, MOST_MUTANTS, derive_seed(seed, "measured")
+        reference.code,
+        grammar,
+        entry_point,
+        MOST_MUTANTS,
+        derive_seed(seed, "measured"),
+        prints=reference.contract.kind == "stdio",
     )
     programs = [reference.code, *(mutant.code for mutant in mutants)]
     chosen = await run([_request(code, reference, made.suite) for code in programs])

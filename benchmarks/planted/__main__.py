@@ -173,6 +173,7 @@ def figures(found: Planted, judged: Sequence[Judged]) -> list[Row]:
     share = wrong / max(1, len(accepted))
     lost = (refused.total() + unread) / max(1, found.said.answers[Truth.RIGHT])
     flips, auc = measure_flips(found.run) or FlipRate(0, 0, 0, 0), length_auc(pairs)
+    longer = longer_share(pairs)
     doubt = 1 - flips.confirmed / flips.pairs if flips.pairs else 0.0
     confirmed = f"{flips.confirmed} of {flips.pairs} are confirmed"
     reasons = ", ".join(f"{count} {why}" for why, count in refused.items())
@@ -185,6 +186,7 @@ def figures(found: Planted, judged: Sequence[Judged]) -> list[Row]:
         _share("pairs that the hidden half does not confirm", doubt, confirmed, most=0.02),
         Row("pairs whose chosen answer is the seed", f"{good} of {len(pairs)}; other mutants pass", "", True),
         Row("AUC of lengths alone", f"{auc:.3f}", "0.45 to 0.55", abs(auc - 0.5) <= 0.05),
+        Row("pairs whose chosen answer is longer", f"{longer:.1%} of {len(pairs)}", "", True),
         Row("rows", f"{len(samples)}; {hour:.0f} an hour; {text}", "", True),
         Row("tokens a row", f"{row:.0f}", "", True),
     ]
@@ -202,6 +204,16 @@ def length_auc(pairs: Sequence[Pair]) -> float:
         return 0.5
     wins = sum((a > b) + 0.5 * (a == b) for a in chosen for b in rejected)
     return wins / (len(chosen) * len(rejected))
+
+
+def longer_share(pairs: Sequence[Pair]) -> float:
+    """How often the chosen answer is the longer one of its pair, half of the equal ones counted: what a
+    classifier gets right that sees both lengths. Answers of one task have one length and many tasks have
+    many, which hides this from `length_auc`."""
+    if not pairs:
+        return 0.5
+    lengths = [(len(pair.chosen[-1].content), len(pair.rejected[-1].content)) for pair in pairs]
+    return sum((chosen > other) + 0.5 * (chosen == other) for chosen, other in lengths) / len(pairs)
 
 
 def print_accepted_mutants(found: Planted, judged: Sequence[Judged], count: int, seed: int) -> None:

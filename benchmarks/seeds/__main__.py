@@ -5,7 +5,7 @@ Runs a recipe of its own over the folders, without a model, and reads the index 
 functions that pass the quality filter; with `--the-algorithms` of those that passed at the first measurement
 of these trees (`measured.py`), so that another filter does not move the denominator. With `--sample`,
 that denominator is estimated from the functions in it. With `--the-algorithms` on whole trees, exit code 1 if
-a language misses its aim.
+a language misses its aim, or, with all seven trees, if too few kinds of contract have enough references.
 
 `--audit 500` then runs so many of the references again under load: exit code 1 if an answer changes.
 `--cases 200` shows a case of so many references, to be read against what their functions ask.
@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.seeds.audit import RUNS, ReferenceAudit, audit_references, draw_cases, show_case
+from benchmarks.seeds.kinds import KINDS, WANTED, has_enough_kinds, read_kinds
 from benchmarks.seeds.measured import MEASURED, TOGETHER
-from synth.records import Decision, Reference
+from synth.records import Decision
 from synth.store.query import Shards
-from synth.store.shards import StageCommit
 
 LANGUAGES = tuple(MEASURED)
 _SHOWN = 5
@@ -48,8 +48,8 @@ class SeedYield(NamedTuple):
     passed: Counter[str]
     """Those that the quality filter kept."""
     references: Counter[str]
-    kinds: Counter[str]
-    """References by kind of contract."""
+    kinds: dict[str, Counter[str]]
+    """References by kind of contract (`kinds.py`), each by language."""
     reasons: dict[str, Counter[str]]
     """Why the others are no references."""
 
@@ -78,8 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print("\n".join(f"  {one.language} {one.seed_id}" for one in audit.changed))
         return 1 if audit.changed else 0
-    is_whole = options.the_algorithms and not options.sample
-    return 1 if is_whole and any(row.share < row.aim for row in rows) else 0
+    if options.sample or not options.the_algorithms:
+        return 0
+    is_every = len(rows) >= len([one for one in MEASURED.values() if one.aim])
+    misses = any(row.share < row.aim for row in rows) or (is_every and not has_enough_kinds(found.kinds))
+    return 1 if misses else 0
 
 
 def _audit(run: Path, options: argparse.Namespace) -> ReferenceAudit | None:
@@ -136,7 +139,7 @@ def run_seeds(
 def read_yield(run: Path) -> SeedYield:
     """What the index of a run says about its seeds."""
     shards = Shards(run)
-    found = SeedYield(Counter(), Counter(), Counter(), Counter(), defaultdict(Counter))
+    found = SeedYield(Counter(), Counter(), Counter(), read_kinds(run), defaultdict(Counter))
     for row in shards.query(_DECISIONS, shards.index_files()):
         language, units = row["language"], row["units"]
         kept = row["decision"] == Decision.KEPT
@@ -147,7 +150,6 @@ def read_yield(run: Path) -> SeedYield:
             found.references[language] += units
         elif row["stage"] == "reference":
             found.reasons[language][row["reason"]] += units
-    found.kinds.update(reference.contract.kind for reference in StageCommit(run).iter_bodies(Reference))
     return found
 
 
@@ -191,7 +193,14 @@ def _print(rows: Sequence[_Row], found: SeedYield, cost: Cost) -> None:
     if not console.is_terminal:
         console.width = 160
     console.print(table)
-    console.print(f"kinds of contract: {dict(found.kinds)}")
+    kinds = Table("kind of contract", "references", "", "by language")
+    for name, meaning in KINDS.items():
+        counts = found.kinds[name]
+        by_language = ", ".join(f"{count} {language}" for language, count in counts.most_common())
+        kinds.add_row(name, str(counts.total()), meaning, by_language)
+    console.print(kinds)
+    enough = sum(counts.total() >= WANTED for counts in found.kinds.values())
+    console.print(f"{enough} kinds of contract with {WANTED} references or more")
     console.print(f"{cost.wall_s:.0f} s, {cost.cpu_s:.0f} s of CPU, largest process {cost.peak_mb:.0f} MB")
 
 

@@ -24,7 +24,17 @@ from posttrain.core.checkpoints import (
 from posttrain.core.data_files import data_hash
 from posttrain.core.jobs import DpoJob, SftJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
-from posttrain.core.policy import Dtype, load_adapter, load_model, load_tokenizer, merge_and_save, save_policy
+from posttrain.core.policy import (
+    MASTERS,
+    Dtype,
+    load_adapter,
+    load_model,
+    load_tokenizer,
+    masters_of,
+    merge_and_save,
+    narrow,
+    save_policy,
+)
 from posttrain.core.tokens import Encoder, PrefixMismatch
 from synth.errors import DatasetError, Problem, RecipeError
 from synth.policy import fingerprint_policy, fingerprint_weights
@@ -188,19 +198,30 @@ def _store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
 
 
 def weights_dtype(job: SftJob | DpoJob) -> Dtype:
-    """Type of the weights during training. `auto` on a GPU: bfloat16 below an adapter (which itself is
-    float32), else float32 with autocast."""
+    """Type of the weights during training: the policy's below an adapter, which itself is float32. Where all
+    weights are trained they are float32, for steps of a usual size round to nothing in bfloat16; the sums
+    are then made in bfloat16 (autocast)."""
+    return policy_dtype(job) if job.config.lora else "float32"
+
+
+def policy_dtype(job: SftJob | DpoJob) -> Dtype:
+    """Type of the policy that engines serve. `auto`: bfloat16 on a GPU, else float32."""
     import torch
 
     if job.dtype != "auto":
         return job.dtype
-    return "bfloat16" if torch.cuda.is_available() and job.config.lora else "float32"
+    return "bfloat16" if torch.cuda.is_available() else "float32"
+
+
+def keeps_masters(job: SftJob | DpoJob) -> bool:
+    """Whether the float32 weights are kept beside what engines serve, for trainings that go on from them."""
+    return weights_dtype(job) != policy_dtype(job)
 
 
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
     """The job's policy in memory. Its adapter is trained further, or merged if all weights are trained."""
-    model = load_model(job.policy, weights_dtype(job))
     lora = job.config.lora
+    model = load_model(job.policy if lora else masters_of(job.policy), weights_dtype(job))
     if not job.adapter:
         return Start(model, tokenizer, lora)
     adapted = load_adapter(model, job.adapter, trainable=lora is not None)
@@ -265,7 +286,7 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
         "report_to": [config.report_to],
         "seed": job.seed,
         "use_cpu": not gpu,
-        "bf16": gpu and job.dtype != "float32",
+        "bf16": policy_dtype(job) == "bfloat16" and (gpu or not config.lora),
         "num_train_epochs": config.epochs,
         "max_steps": config.max_steps,
         "per_device_train_batch_size": config.batch_size,
@@ -303,6 +324,8 @@ def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None) -> Any:  # n
 
 def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
+    import torch
+
     target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
     trainer.save_model(str(target))
     if trainer.accelerator.is_main_process:
@@ -310,9 +333,13 @@ def _save(job: SftJob | DpoJob, trainer: "Trainer") -> None:
         if job.config.lora:
             shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
             seal_folder(target)
-            merge_and_save(job.policy, str(target), job.folder / "merged", weights_dtype(job))
+            merge_and_save(job.policy, str(target), job.folder / "merged", policy_dtype(job), job.seed)
         else:
-            save_policy(load_model(str(target), weights_dtype(job)), job.policy, job.folder / "merged")
+            model = load_model(str(target), "float32")
+            if keeps_masters(job):
+                save_policy(model, job.policy, job.folder / MASTERS)
+            rounded = narrow(model, getattr(torch, policy_dtype(job)), job.seed)
+            save_policy(rounded, job.policy, job.folder / "merged")
             shutil.rmtree(target)
     trainer.accelerator.wait_for_everyone()
 
@@ -337,7 +364,11 @@ def _manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: flo
         metrics=last.metrics,
         seconds=round(seconds, 3),
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
-        sealed=("merged", "adapter") if job.config.lora else ("merged",),
+        sealed=(
+            "merged",
+            *(["adapter"] if job.config.lora else []),
+            *([MASTERS] if keeps_masters(job) else []),
+        ),
     )
 
 

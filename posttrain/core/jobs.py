@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from posttrain.core.data_files import data_hash
 from synth.config import PolicyConfig, Recipe
-from synth.ids import content_hash
+from synth.ids import content_hash, derive_seed
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
@@ -70,20 +70,36 @@ def make_job(
     data: Sequence[Path],
     output: Path,
 ) -> SftJob | DpoJob:
-    """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's
-    seed and dtype."""
+    """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
+    Its seed is its own, so that two adapters never begin alike."""
     common = TrainJob(
         name=name,
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
         output=str(output),
-        seed=recipe.seed,
+        seed=derive_seed(recipe.seed, "training", name),
         dtype=recipe.policy.dtype,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
     return DpoJob(**common, config=config)
+
+
+def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:
+    """Whether one adapter over the base is trained on from job to job, instead of being merged each time.
+
+    So it is where the engine serves nothing else. It is also where weights are held in bfloat16 and all jobs
+    have the same LoRA settings: each merge there rounds what was learned. Elsewhere a fresh adapter over
+    merged weights lets the rank grow.
+    """
+    if recipe.engine is not None and recipe.engine.serves_adapters_only:
+        return True
+    sft = recipe.sft
+    configs = [*((sft.coarse, sft.fine) if sft else ()), recipe.dpo]
+    loras = [config.lora for config in configs if config is not None]
+    narrow = recipe.policy.dtype == "bfloat16" or (recipe.policy.dtype == "auto" and on_gpu)
+    return narrow and loras[0] is not None and all(lora == loras[0] for lora in loras)
 
 
 def planned_policy(job: SftJob | DpoJob) -> Policy:

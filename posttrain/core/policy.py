@@ -7,9 +7,11 @@ TrainerError), and the base's config is kept, so that a running engine can swap 
 """
 
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from posttrain.core import merging
 from posttrain.core.chat_template import (
     CHAT_TEMPLATE,
     END_OF_TEXT,
@@ -25,11 +27,16 @@ from synth.store.checkpoints import MANIFEST
 from synth.store.seals import seal_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from peft import PeftModel
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from torch import dtype as TorchDtype
+    from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 POCKET_WEIGHTS = Path(__file__).parents[1] / "pocket" / "weights"
 Dtype = Literal["float32", "bfloat16"]
+MASTERS = "float32"
+"""Folder beside `merged/` with the same weights in float32, where all of them were trained in bfloat16."""
 
 _PROBES = (
     "def add(a: int, b: int) -> int:\n    return a + b\n\n\n# 3.14 == x['key']\t// \\n\r\n",
@@ -121,11 +128,59 @@ def _unloadable(name: str, error: Exception) -> Problem:
 # --- saving -------------------------------------------------------------------------------------------------
 
 
-def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype = "float32") -> Path:
-    """Full weights with the adapter merged, in a folder that engines can serve. Raises TrainerError if
-    the tokenizer changes."""
-    merged = load_adapter(load_model(base, dtype), adapter, trainable=False).merge_and_unload()
-    return save_policy(merged, base, out)
+def merge_and_save(base: str, adapter: str, out: Path, dtype: Dtype | None = None, seed: int = 0) -> Path:
+    """Full weights with the adapter merged, in a folder that engines can serve, in this type or the base's.
+
+    What the adapter adds is added in float32; see `merging` for how bfloat16 is reached. The files of a base
+    are read and written one at a time. Raises TrainerError if the tokenizer changes.
+    """
+    wanted = _torch_dtype(dtype) or _stored_dtype(base)
+    try:
+        with _staged(base, out, wanted) as (staging, config, _):
+            if not config.architectures:
+                raise merging.NotPlain
+            merging.merge_weights(_local_weights(base), Path(adapter), staging, wanted, seed)
+    except merging.NotPlain:
+        model = load_model(base, dtype or "auto").float()  # type: ignore[arg-type]
+        merged = load_adapter(model, adapter, trainable=False).merge_and_unload()
+        return save_policy(narrow(merged, wanted, seed), base, out)
+    return out
+
+
+def narrow(model: "PreTrainedModel", dtype: "TorchDtype", seed: int) -> "PreTrainedModel":
+    """The model in this type, in place. Weights that are rounded to bfloat16 are so by chance."""
+    for name, parameter in model.named_parameters():
+        parameter.data = merging.narrowed(name, parameter.data, dtype, seed)
+    return model.to(dtype)
+
+
+def masters_of(policy: str) -> str:
+    """The float32 weights that lie beside a trained policy's `merged/`; the folder itself where none do."""
+    beside = Path(policy).with_name(MASTERS)
+    return str(beside) if Path(policy).name == "merged" and beside.is_dir() else policy
+
+
+def _torch_dtype(name: Dtype | None) -> "TorchDtype | None":
+    import torch
+
+    return getattr(torch, name) if name else None
+
+
+def _stored_dtype(base: str) -> "TorchDtype":
+    """The type that the base's config states; float32 where it states none."""
+    import torch
+    from transformers import AutoConfig
+
+    return getattr(AutoConfig.from_pretrained(base), "dtype", None) or torch.float32
+
+
+def _local_weights(base: str) -> Path:
+    """The folder with the base's files; those of a hub id as they were downloaded."""
+    if Path(base).is_dir():
+        return Path(base)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(base, allow_patterns=["*.safetensors", "*.json"]))
 
 
 def prepare_base(model: Path | str, out: Path) -> Path:
@@ -149,26 +204,37 @@ def prepare_base(model: Path | str, out: Path) -> Path:
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
     """Write weights, the base's config and tokenizer, and our generation config; the folder appears complete
     or not at all."""
+    with _staged(base, out, model.dtype) as (staging, config, generation):
+        model.config, model.generation_config = config, generation  # trainers change tokens in theirs
+        model.save_pretrained(staging)
+    return out
+
+
+@contextmanager
+def _staged(
+    base: str, out: Path, dtype: "TorchDtype"
+) -> "Iterator[tuple[Path, PreTrainedConfig, GenerationConfig]]":
+    """A folder for the weights, with the base's config and tokenizer and our generation config in it. It
+    becomes `out` when the block ends well."""
     from transformers import AutoConfig, GenerationConfig
 
     tokenizer = load_tokenizer(base)
     staging = out.with_name(out.name + ".tmp")
     shutil.rmtree(staging, ignore_errors=True)
-    config = AutoConfig.from_pretrained(base)  # trainers change the pad and end tokens in theirs
-    config.dtype = model.dtype
-    model.config = config
+    config = AutoConfig.from_pretrained(base)
+    config.dtype = dtype
     # an answer ends at the end of the turn; the base's sampling defaults would hide the policy's own
     # distribution
-    model.generation_config = GenerationConfig(
+    generation = GenerationConfig(
         eos_token_id=stop_token_ids(tokenizer), pad_token_id=tokenizer.pad_token_id, do_sample=True
     )
-    model.save_pretrained(staging)
-    tokenizer.save_pretrained(staging)
+    for part in (config, generation, tokenizer):
+        part.save_pretrained(staging)
+    yield staging, config, generation
     check_round_trip(tokenizer, staging)
     seal_folder(staging)
     shutil.rmtree(out, ignore_errors=True)
     staging.replace(out)
-    return out
 
 
 def check_round_trip(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:

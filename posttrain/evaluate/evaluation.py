@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from posttrain.evaluate.estimators import Interval, pass_at_k, task_interval
 from posttrain.evaluate.task import Question
@@ -28,6 +28,18 @@ from synth.records import ExecutionRequest, Limits, Outcome, Record, Verdict
 from synth.stages.running import run_each
 from synth.stages.solve import render_solve
 from synth.store.open_shards import FailedUnit
+
+MOST_OF_WRONG: Final = 4000
+
+
+class WrongAnswer(Record):
+    """An answer that fails, kept so that people can ask what it was learned from."""
+
+    code: str
+    """Its program; its whole text if it has none."""
+    outcome: Outcome
+    first_failure: str
+    greedy: bool
 
 
 class QuestionResult(Record):
@@ -49,6 +61,10 @@ class QuestionResult(Record):
     left_out: str = ""
     """Why the language cannot hold the task's types or values: the question is not asked, and no figure
     includes it."""
+    instruction: str = ""
+    """What was asked, for people; it is never trained on."""
+    wrong: WrongAnswer | None = None
+    """The greedy answer if it is wrong, else the first wrong sample; cut at MOST_OF_WRONG characters."""
 
 
 class Measure(Record):
@@ -94,6 +110,9 @@ class _Sample(NamedTuple):
     outcome: Outcome
     fault: str = ""
     error: str = ""
+    text: str = ""
+    """Of an answer that fails: its program, or all of it."""
+    first_failure: str = ""
 
 
 _REFUSED = _Sample(Outcome.INFRASTRUCTURE)
@@ -201,6 +220,24 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
         fault=faults[0].fault if faults else "",
         error=faults[0].error if faults else "",
         refused=(*sampled, *greedy).count(_REFUSED),
+        instruction=task.instruction[:MOST_OF_WRONG],
+        wrong=_first_wrong(greedy, True) or _first_wrong(sampled, False),
+    )
+
+
+def _first_wrong(samples: Sequence[_Sample], greedy: bool) -> WrongAnswer | None:
+    wrong = (one for one in samples if one.outcome is not Outcome.PASS and not one.outcome.is_fault)
+    return next(
+        (
+            WrongAnswer(
+                code=one.text[:MOST_OF_WRONG],
+                outcome=one.outcome,
+                first_failure=one.first_failure[:300],
+                greedy=greedy,
+            )
+            for one in wrong
+        ),
+        None,
     )
 
 
@@ -221,13 +258,16 @@ async def _judge(context: EvaluationContext, question: Question, texts: Sequence
         if code is not None
     ]
     seen = iter(await run_each(context.sandbox, requests, lambda _, one: _sample(judge(one, suite, ""))))
-    return [_Sample(Outcome.PARSE_ERROR) if code is None else next(seen) for code in codes]
+    return [
+        _Sample(Outcome.PARSE_ERROR, text=text) if code is None else next(seen)._replace(text=code)
+        for text, code in zip(texts, codes, strict=True)
+    ]
 
 
 def _sample(verdict: Verdict) -> _Sample:
     if verdict.outcome.is_fault:
         return _Sample(verdict.outcome, verdict.outcome.value, verdict.first_failure[:300])
-    return _Sample(verdict.outcome)
+    return _Sample(verdict.outcome, first_failure=verdict.first_failure)
 
 
 IntervalOf = Callable[[Sequence[float]], Interval]

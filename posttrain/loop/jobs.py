@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
+from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
 from synth.config import Recipe
 from synth.pipeline.round import RoundData
 from synth.policy import Policy
@@ -31,13 +31,15 @@ class _Training(NamedTuple):
     """What to say when there are no rows."""
 
 
-def plan_jobs(recipe: Recipe, checkpoints: Path, round_: int, policy: Policy, data: RoundData) -> RoundJobs:
+def plan_jobs(
+    recipe: Recipe, checkpoints: Path, round_: int, policy: Policy, data: RoundData, on_gpu: bool = False
+) -> RoundJobs:
     """The trainings of a round that starts with `policy`; their outputs are written to `checkpoints`.
 
-    Each starts from the merged weights of the one before. Where the engine serves adapters only, one adapter
-    over the base is trained on and on instead.
+    Each starts from the merged weights of the one before, or trains one adapter on (`one_adapter`).
     """
-    one_adapter = recipe.engine is not None and recipe.engine.serves_adapters_only
+    trains_on = one_adapter(recipe, on_gpu)
+    brought = round_ == 1 and not (recipe.engine is not None and recipe.engine.serves_adapters_only)
     jobs: list[SftJob | DpoJob] = []
     left_out: list[str] = []
     start = policy
@@ -46,7 +48,8 @@ def plan_jobs(recipe: Recipe, checkpoints: Path, round_: int, policy: Policy, da
             left_out.append(f"round {round_}: {training.left_out}")
             continue
         name = f"round-{round_}-{training.name}"
-        start = start if one_adapter else start.without_adapter()
+        if not trains_on or (brought and not jobs):  # an adapter that the recipe brings is merged
+            start = start.without_adapter()
         job = make_job(training.config, recipe, name, start, training.files, checkpoints / name)
         jobs.append(job)
         start = planned_policy(job)

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from posttrain.evaluate.benchmark_run import BenchmarkEvaluation
 from posttrain.evaluate.benchmark_table import RunEvaluation, benchmark_table
@@ -20,11 +20,10 @@ from posttrain.reporter import Reporter
 from posttrain.world import Audit
 from synth.errors import FailedUnitsError, Problem, UserError
 from synth.store.atomic import open_log
-from synth.store.seals import Damage, damaged, open_line, read_json, seal_line
+from synth.store.figures import FIGURES, read_figures
+from synth.store.seals import read_json, seal_line
 from synth.store.views import failed_units, first_kept
 
-FIGURES = Path("logs", "figures.jsonl")
-"""In the run folder: one line of figures for each process that brought the run to its end."""
 Figures = dict[str, object]
 
 
@@ -122,19 +121,6 @@ def show_finished(reporter: Reporter, run: Path) -> None:
     reporter.print_line(f"{run.name} is already finished; nothing was done. Use --fresh to start over.")
     benchmarks = [one.evaluation for one in run_evaluations(run)]
     show_results(reporter, run, evaluations, benchmarks, figures)
-
-
-def read_figures(run: Path) -> list[dict[str, Any]]:
-    """All lines of figures. Raises StoreError for a damaged one."""
-    path = run / FIGURES
-    try:
-        lines = [open_line(line) for line in path.read_bytes().splitlines(keepends=True)]
-    except (Damage, OSError) as error:
-        raise damaged(path, str(error)) from error
-    found = [json.loads(line) for line in lines if line is not None]
-    if not found:
-        raise damaged(path, "has no figures")
-    return found
 
 
 def show_results(

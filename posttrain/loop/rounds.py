@@ -15,7 +15,7 @@ from pathlib import Path
 from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_held_out, load_questions
-from posttrain.launch import run_trainers
+from posttrain.launch import gpu_count, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
 from posttrain.loop.report import RunResults, evaluation_path
@@ -104,7 +104,9 @@ def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
 
 async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
     """The trainings of a round, in one process; the policies to measure: after SFT, after DPO."""
-    jobs, left_out = plan_jobs(session.recipe, session.run / "checkpoints", round_, policy, data)
+    jobs, left_out = plan_jobs(
+        session.recipe, session.run / "checkpoints", round_, policy, data, on_gpu=gpu_count() > 0
+    )
     for line in left_out:
         session.reporter.say(line)
     if not jobs:

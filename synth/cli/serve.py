@@ -22,10 +22,10 @@ _MEMORY_MB = 1024
 """Where a request names none."""
 
 
-def read_token(file: Path | None) -> str:
+def read_token(file: Path | None, variable: str = TOKEN_VARIABLE) -> str:
     """The token of the file, or of the environment; empty for none. Raises UserError."""
     if file is None:
-        return os.environ.get(TOKEN_VARIABLE, "").strip()
+        return os.environ.get(variable, "").strip()
     try:
         token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -200,18 +200,23 @@ def export(
     format: Annotated[
         str, typer.Option("--format", "-f", help="Layout: datasets, jsonl, llama-factory or axolotl.")
     ] = "datasets",
+    without: Annotated[
+        Path | None, typer.Option(metavar="PATCH", help="Apply this patch of `revoke`, or of marks.")
+    ] = None,
     runs_dir: RunsDir = _RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Write a run's data sets in the layout of another tool, with a data card."""
     from synth.store.export import ExportFormat
     from synth.store.export import export as write_export
+    from synth.store.patch import NO_PATCH, read_patch
     from synth.store.query import check_known
 
     check_known("format", format, list(ExportFormat), "--format datasets")
     folder = find_run(runs_dir, run)
+    patch = read_patch(without) if without is not None else NO_PATCH
     with naming("-o FOLDER"):
-        report = write_export(folder, ExportFormat(format), output)
+        report = write_export(folder, ExportFormat(format), output, patch)
     if as_json:
         print_json({"folder": str(report.folder), "counts": report.counts})
         return

@@ -18,6 +18,7 @@ from typing import Final
 
 from synth.filters.code_features import CodeFeatures, code_features, is_common
 from synth.filters.hit import Hit
+from synth.filters.subjects import find_first_of_task
 from synth.languages.code_tokens import abstract_ngrams
 from synth.recipe.decontamination_rule import Thresholds
 
@@ -46,6 +47,8 @@ class _Passage:
     name_words: frozenset[str]
     weight: float = 0.0
     code_weight: float = 0.0
+    task: str = ""
+    """The entry that its task stands in first."""
 
 
 class CodeIndex:
@@ -91,7 +94,12 @@ class CodeIndex:
         )
 
     def finish(self) -> None:
-        """Leave out runs that identify no entry, and weigh the words."""
+        """Weigh the words, and leave out runs that identify no task."""
+        self._weigh()
+        words = [passage.words for passage in self._passages]
+        firsts = find_first_of_task(words, self._weight, self._limits.confirm_share)
+        for passage, first in zip(self._passages, firsts, strict=True):
+            passage.task = self._passages[first].entry
         self._owners = {run: owners for run, owners in self._owners.items() if self._identify(owners)}
         for number, count in Counter(owner for owners in self._owners.values() for owner in owners).items():
             self._passages[number].runs = count
@@ -103,7 +111,6 @@ class CodeIndex:
             if self._passages[number].runs < self._limits.min_code_grams
         }
         self._index_wholes()
-        self._weigh()
 
     def _index_wholes(self) -> None:
         n, short = self._limits.code_n, set[int]()
@@ -116,23 +123,23 @@ class CodeIndex:
         self._short_lengths = sorted(short)
 
     def _identify(self, owners: Iterable[int]) -> bool:
-        return len({self._passages[owner].entry for owner in owners}) <= self._limits.common_entries
+        return len({self._passages[owner].task for owner in owners}) <= self._limits.common_entries
 
     def _leave_common_out(self, name: str) -> None:
-        """Keep the runs of each passage that identify its entry, in little memory."""
-        entries: dict[int, set[str] | str] = {}
+        """Keep the runs of each passage that identify its task, in little memory."""
+        tasks: dict[int, set[str] | str] = {}
         for passage in self._passages:
             for run in getattr(passage, name):
-                held = entries.setdefault(run, passage.entry)
+                held = tasks.setdefault(run, passage.task)
                 if isinstance(held, set):
-                    held.add(passage.entry)
-                elif held != passage.entry:
-                    entries[run] = {held, passage.entry}
+                    held.add(passage.task)
+                elif held != passage.task:
+                    tasks[run] = {held, passage.task}
         for passage in self._passages:
             kept = (
                 run
                 for run in getattr(passage, name)
-                if isinstance(entries[run], str) or len(entries[run]) <= self._limits.common_entries
+                if isinstance(tasks[run], str) or len(tasks[run]) <= self._limits.common_entries
             )
             setattr(passage, name, array("q", kept))
 

@@ -4,12 +4,24 @@ The one rule: the number that decided is in the evidence.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
+from synth.thresholds import Threshold
 from synth.token_estimate import estimate_tokens
 
 COST = 10
 FOR_SEEDS = False
+THRESHOLDS: Final = (
+    Threshold(
+        stage="length",
+        reasons=("too_long",),
+        measure="tokens",
+        keeps="<=",
+        key="data.filters.max_tokens",
+        sentence="Prompt and code together have at most {limit} estimated tokens.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ Memory: 4 bytes a distinct shingle and about 1 KB for the signature of each kept
 
 import zlib
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from synth.filters.protocol import FilterInput, FilterSetting, Keep, Reject
 from synth.filters.words import ngrams, split_words
 from synth.languages.code_tokens import code_tokens
 from synth.languages.registry import normalize_language
+from synth.thresholds import Threshold
 
 if TYPE_CHECKING:
     from rensa import RMinHash
@@ -27,6 +28,20 @@ PERMUTATIONS = 120
 DETECTION = 0.995
 """Least probability that a pair exactly at the threshold becomes a candidate."""
 
+THRESHOLDS: Final = (
+    Threshold(
+        stage="near_dedup",
+        reasons=("near_duplicate",),
+        measure="similarity",
+        keeps="<",
+        key="data.filters.near_dedup_threshold",
+        sentence="The Jaccard similarity of its five-token shingles with every unit kept before it is below "
+        "{limit}.",
+        caveat="The similarity is with the units that were kept under the present threshold: one that is "
+        "newly kept may have later twins, and one that leaves may free its own.",
+        before_model=True,
+    ),
+)
 
 MOST_REMEMBERED = 500_000
 """Kept units that later ones are compared with, at most: about 1.3 GB of programs of 400 tokens."""

@@ -8,10 +8,12 @@ are none.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from math import inf, log
 
 from synth.filters.code_index import MIN_WHOLE
 from synth.filters.hit import Hit
+from synth.filters.subjects import find_first_of_task
 from synth.filters.words import ngrams
 
 
@@ -40,6 +42,8 @@ class ProseIndex:
         self._rarity: dict[str, float] = {}
         self._owners: dict[str, list[int]] = {}
         self._entries: list[str] = []
+        self._tasks: list[str] = []
+        """Of each passage, the entry that its task stands in first."""
         self._wholes: dict[str, int] = {}
         self._grams: Counter[int] = Counter()
         self._weak_lengths: list[int] = []
@@ -55,8 +59,12 @@ class ProseIndex:
         self._words.append(frozenset(tokens))
 
     def finish(self) -> None:
-        """Drop n-grams that identify no entry, count the rest of each passage, and keep full texts only for
+        """Drop n-grams that identify no task, count the rest of each passage, and keep full texts only for
         passages with too few."""
+        held = Counter(word for words in self._words for word in words)
+        self._rarity = {word: log((len(self._entries) + 1) / count) for word, count in held.items()}
+        firsts = find_first_of_task(self._words, self._weight, self._confirm)
+        self._tasks = [self._entries[first] for first in firsts]
         self._owners = {
             gram: owners for gram, owners in self._owners.items() if self._spread(owners) <= self._common
         }
@@ -64,12 +72,14 @@ class ProseIndex:
         self._wholes = {
             text: number for text, number in self._wholes.items() if self._grams[number] < self._min_grams
         }
-        held = Counter(word for words in self._words for word in words)
-        self._rarity = {word: log((len(self._entries) + 1) / count) for word, count in held.items()}
         self._weak_lengths = sorted({text.count("\x1f") + 1 for text in self._wholes})
 
     def _spread(self, owners: list[int]) -> int:
-        return len({self._entries[owner] for owner in owners})
+        """How many tasks hold an n-gram."""
+        return len({self._tasks[owner] for owner in owners})
+
+    def _weight(self, words: Iterable[str]) -> float:
+        return sum(self._rarity[word] for word in words)
 
     def search(self, tokens: list[str]) -> Hit | None:
         """The best hit at or above the threshold, or None."""
@@ -115,5 +125,5 @@ class ProseIndex:
 
     def _is_confirmed(self, owner: int, words: frozenset[str]) -> bool:
         """Whether there are enough of the entry's words, weighted by rarity."""
-        total = sum(self._rarity[word] for word in self._words[owner])
-        return sum(self._rarity[word] for word in self._words[owner] & words) >= self._confirm * total
+        mine = self._words[owner]
+        return self._weight(mine & words) >= self._confirm * self._weight(mine)

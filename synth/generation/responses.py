@@ -8,6 +8,8 @@ disk; memory holds an id and a position for each response.
 """
 
 import contextlib
+import json
+import mmap
 import os
 from pathlib import Path
 
@@ -184,6 +186,28 @@ class ResponseFiles:
 
 
 _PART, _WASTE = b'{"part_of":', b'{"wasted_on":'
+
+
+def find_response(folder: Path, request_id: str) -> GenerationResponse | None:
+    """One response of a journal, without an index of the others; None if it is not there. For views: another
+    process may be writing. Raises StoreError for a damaged line."""
+    head = f'{{"request_id":{json.dumps(request_id)},'.encode()
+    for path in sorted(folder.glob("responses-*.jsonl")):
+        with path.open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                continue
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+                at = 0 if held[: len(head)] == head else held.find(b"\n" + head) + 1
+                if not at and held[: len(head)] != head:
+                    continue
+                held.seek(at)
+                line = held.readline()
+        try:
+            found = open_line(line)
+            return None if found is None else GenerationResponse.model_validate_json(found)
+        except (Damage, ValidationError) as error:
+            raise damaged(path, f"the answer at byte {at} cannot be read: {error}") from error
+    return None
 
 
 def response_usage(response: GenerationResponse) -> Usage:

@@ -2,8 +2,9 @@
 states for it.
 
 Place in the flow: the sandbox turns a `ClassCall` into the call of one function, which the language appends
-to the program (`ClassForm.program`); a prompt shows `ClassForm.declare`. The one rule: drivers know nothing
-of classes.
+to the program (`ClassForm.program`); a prompt shows `ClassForm.declare`. Where classes of real code are
+seeds, the language says which they are and how they can be called (`ClassSeeds`). The one rule: drivers know
+nothing of classes.
 """
 
 from collections import Counter
@@ -11,14 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from synth.languages.domain import Domain
 from synth.languages.unsupported import UnsupportedType
 from synth.records import ClassCall, ClassContract, Method
 from synth.values import Signature, Value, ValueType, parse_signature
 
 CALLS_FUNCTION: Final = "codemill_calls"
 """The appended function."""
+PROBE_FUNCTION: Final = "codemill_probe"
+"""The function that says of each call how it went."""
 MAX_SLOTS: Final = 5
 """With the method's number, drivers of typed languages read tuples of six."""
+MAX_DEPTH: Final = 2
+"""Lists in lists: rows of a matrix, edges of a graph."""
 _SCALARS: Final = frozenset({"int", "float", "str", "bool"})
 _ZEROS: Final[dict[str, Value]] = {"int": 0, "float": 0.0, "str": "", "bool": False}
 
@@ -96,11 +102,14 @@ class ClassShape:
         return laid
 
 
+def has_slot(kind: ValueType, depth: int = MAX_DEPTH) -> bool:
+    """Whether an argument of that type can be given: a number, a text, a truth value, a list of these."""
+    return kind.kind in _SCALARS or (kind.kind == "list" and depth > 0 and has_slot(kind.inner[0], depth - 1))
+
+
 def _check(kind: ValueType, *, is_result: bool) -> None:
-    if kind.kind in _SCALARS:
-        return
-    inner = kind.inner[0].kind if kind.kind in ("list", "optional") else ""
-    if inner not in _SCALARS or (kind.kind == "optional" and not is_result):
+    is_optional = is_result and kind.kind == "optional" and kind.inner[0].kind in _SCALARS
+    if not has_slot(kind) and not is_optional:
         raise UnsupportedType(f"a call of a class has no slot for {kind}")
 
 
@@ -122,6 +131,58 @@ def _shape(
     return ShapedMethod(method.name, _names(method, signature), signature, tuple(slots), result)
 
 
+class FoundClass(NamedTuple):
+    """A class of a file of which objects can be made and two methods at least be called."""
+
+    name: str
+    start_line: int
+    """From 1, as `end_line`, which is its last."""
+    end_line: int
+    methods: tuple[str, ...]
+    """They say nothing on stdout."""
+    needed: tuple[str, ...] = ()
+    """The names by which the members come that make an object, where they come only when asked for."""
+
+
+class DraftMethod(NamedTuple):
+    """A method, or the constructor, with a type for each argument that it has to be given."""
+
+    name: str
+    names: tuple[str, ...]
+    kinds: tuple[ValueType, ...]
+    domains: tuple[Domain, ...] = ()
+    """One for each argument; empty if they take every value."""
+    gives: bool = True
+    """False for one that is known to have no result."""
+    result: ValueType | None = None
+    """What it is known to give; None where only calls can tell."""
+
+
+class DraftClass(NamedTuple):
+    """A class as it may be called, before it is known what its methods give."""
+
+    code: str
+    """The closed code, with the lines that convert."""
+    name: str
+    constructor: DraftMethod
+    methods: tuple[DraftMethod, ...]
+
+
+class ClassSeeds(NamedTuple):
+    """What a language states so that classes of real code become seeds."""
+
+    find: Callable[[str], Sequence[FoundClass]]
+    """(text of a file) -> its classes that stand at the top. Raises UnparsedError."""
+    draft: Callable[[str, str], Sequence[DraftClass]]
+    """(closed code, name) -> the ways to call the class, the likeliest first. Raises NotAdapted,
+    UnparsedError."""
+    probe: Callable[[DraftClass], str] | None = None
+    """The draft's code with PROBE_FUNCTION, which takes the arguments of a constructor and a list of calls,
+    each with the name of its method first, and says of each call how it went: `["gave", result]`,
+    `["raised"]`, or `["other"]` for a result that no slot holds. None where the types of all results are
+    declared: then the calls are run at once."""
+
+
 class ClassForm(NamedTuple):
     """What a language states for classes."""
 
@@ -129,3 +190,5 @@ class ClassForm(NamedTuple):
     """(code, class) -> the program with CALLS_FUNCTION, which makes an object and calls it in turn."""
     declare: Callable[[ClassShape], str]
     """The lines that declare the class, as a person would write them."""
+    seeds: ClassSeeds | None = None
+    """None: its classes are not cut from real code."""

@@ -14,6 +14,7 @@ from synth.grammar.node_types import NodeTypes
 from synth.grammar.trees import ParseError
 from synth.languages.closing import Closing
 from synth.languages.conformance import ConformancePrograms, Controls, Gold, Stub
+from synth.languages.domain import Domain as Domain
 from synth.languages.package_use import PackageUse
 from synth.languages.stated_calls import ExampleSyntax
 from synth.languages.unsupported import UnsupportedType as UnsupportedType
@@ -45,10 +46,9 @@ class NotAdapted(ValueError):
         """A name that the code needs and does not hold, if that is why."""
 
 
-Domain = Literal["any", "letter", "natural"] | tuple["Domain", ...]
-"""Which values of a shared type the function's own type takes: texts of one letter (`char`), integers that
-are not negative (`unsigned`). It holds for the items of lists too; several are those of the keys and the
-values of a map, or of the items of a tuple."""
+CallMark = Literal["changes_argument", "takes_function"]
+"""What is particular about a call: its result is the argument that it changed, or a named function of the
+language is passed on for a parameter."""
 
 CONVERSION_MARK: Final = "codemill"
 """Stands in the message of an error that converting lines raise: such an error is no answer of the code."""
@@ -69,6 +69,12 @@ class Adapted(NamedTuple):
     gentle: bool = False
     """Whether it is tried on small inputs that fit together: no empty list, all of one length, numbers that
     are indices."""
+    marks: tuple[CallMark, ...] = ()
+
+
+def call_marks(*, changes: bool = False, passes: bool = False) -> tuple[CallMark, ...]:
+    """The marks of a call that gives back a changed argument, or passes a function on."""
+    return (*(("changes_argument",) if changes else ()), *(("takes_function",) if passes else ()))
 
 
 TESTLIB_REFUSALS: Final = (1, 2, 4, 8)

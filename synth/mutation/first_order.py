@@ -3,8 +3,9 @@
 Place in the flow: a program, its grammar and the function it is about in, mutants out; the choice of tests is
 measured against them. They are edits of the syntax tree in the function and in those of the program that it
 reaches by name. The one rule: nothing is left out because it is hard to notice. Only what no result can show
-is not edited: types, imports, documentation, assertions, what is printed, the words of an exception, and the
-default values of the function itself, since its calls state every argument.
+is not edited: types, imports, documentation, assertions, what is printed, the words of an error (also those
+that a variable holds or a helper says) and the value beside it, the order of what the language's `max`, `min`
+and `gcd` get, and the default values of the function itself, since its calls state every argument.
 
 `edits.py` makes the milder mutants, for programs whose tests are not ours.
 """
@@ -12,7 +13,7 @@ default values of the function itself, since its calls state every argument.
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -55,6 +56,7 @@ _ARITHMETIC: Final = {
 }
 _ASSIGNED: Final = {f"{old}=": f"{new}=" for old, new in _ARITHMETIC.items()} | {"++": "--", "--": "++"}
 _LOGIC: Final = {"&&": "||", "||": "&&", "and": "or", "or": "and", "??": "&&"}
+_SELF: Final = ("self", "cls", "&self", "&mut self")
 CONSTRUCTORS: Final = ("__init__", "constructor")
 _NAMES: Final = ("identifier", "field_identifier", "property_identifier", "type_identifier")
 _NUMBER: Final = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)((?:[uUlLn]|[iu](?:8|16|32|64|128|size))*)")
@@ -64,13 +66,18 @@ _SHOWS: Final = re.compile(
     r"|(?:dbg|debug|info|warn|trace)!|fmt\.Print\w*|log\.\w+|System\.(?:out|err)\.\w+|std::c(?:out|err).*)"
 )
 """Calls whose effect no result shows."""
+_COMMUTES: Final = re.compile(r"(?:(?:[Mm]ath|std|cmp)(?:\.|::))*(?:f?max|f?min|gcd|Max|Min)")
+"""Functions of a language whose arguments may stand in any order."""
 
 
-def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed: int = 0) -> list[Mutant]:
-    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text.
-    Each parses. None where the program does not, costs its parser too much, or has no rules."""
+def make_first_order(
+    code: str, grammar: str, entry_point: str, most: int, seed: int = 0, prints: bool = False
+) -> list[Mutant]:
+    """At most so many mutants, drawn by the seed from all of them, each text once, in the order of the text;
+    of a program that `prints` its result, what is printed is edited too. Each parses. None where the program
+    does not, costs its parser too much, or has no rules."""
     text = code.encode("utf-8", "surrogatepass")
-    edits = find_first_order(text, grammar, entry_point)
+    edits = find_first_order(text, grammar, entry_point, prints)
     random.Random(seed).shuffle(edits)
     made: dict[str, tuple[int, Mutant]] = {}
     for edit in edits:
@@ -82,7 +89,7 @@ def make_first_order(code: str, grammar: str, entry_point: str, most: int, seed:
     return [mutant for _, mutant in sorted(made.values(), key=lambda pair: pair[0])]
 
 
-def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
+def find_first_order(text: bytes, grammar: str, entry_point: str, prints: bool = False) -> list[Edit]:
     """Every edit of the function and of those that it reaches, in the order of the text."""
     rules = RULES.get(grammar)
     try:
@@ -93,14 +100,93 @@ def find_first_order(text: bytes, grammar: str, entry_point: str) -> list[Edit]:
         return []
     found: dict[Edit, None] = {}
     name = _last_word(entry_point)
-    for function in reached_functions(root, rules, text, entry_point):
+    functions = reached_functions(root, rules, text, entry_point)
+    own = frozenset(_name_of(function, text) for function in functions if function.type in rules.functions)
+    said = _said_in_errors(functions, rules, text)
+    for function in functions:
         skipped = _parameters(function, rules) if _name_of(function, text) == name else None
-        for node in _edited(function, rules, text):
-            if skipped is not None and _holds(skipped, node):
+        for node in _edited(function, rules, text, prints):
+            if (skipped is not None and _holds(skipped, node)) or any(_holds(one, node) for one in said):
                 continue
-            found.update(dict.fromkeys(_edits_of(node, rules, text)))
+            found.update(dict.fromkeys(_edits_of(node, rules, text, own)))
         found.update(dict.fromkeys(_last_value(function, rules, text)))
     return sorted(found)
+
+
+def _said_in_errors(functions: Sequence[Node], rules: EditRules, text: bytes) -> list[Node]:
+    """What makes the words of an error and nothing else: what is assigned to a variable that stands in errors
+    alone, the default of such a parameter, and what is handed to it."""
+    places: dict[str, set[int]] = {}
+    found: list[Node] = []
+    for function in functions:
+        listed, body = _parameters(function, rules), function.child_by_field_name("body")
+        if body is None:
+            continue
+        words = _names_in_errors(body, rules, text)
+        named = [one for one in listed.named_children if node_text(one, text) not in _SELF] if listed else []
+        for at, parameter in enumerate(named):
+            name = next((node for node in _below(parameter) if node.type == "identifier"), None)
+            if name is not None and node_text(name, text) in words:
+                places.setdefault(_name_of(function, text), set()).add(at)
+                found.append(parameter)
+        for node in _below(body) if words else ():
+            target = _assigned(node)
+            if target is not None and node_text(target, text) in words:
+                found.append(_statement_of(node))
+    for node in (node for function in functions for node in _below(function) if places):
+        if node.type in PARTS.arguments and node.parent is not None:
+            called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace")
+            wanted = places.get(_last_word(called.strip()), set())
+            found += [argument for at, argument in enumerate(node.named_children) if at in wanted]
+    return found
+
+
+def _names_in_errors(body: Node, rules: EditRules, text: bytes) -> set[str]:
+    """The names that stand in what raises an error, and elsewhere only where they are assigned."""
+    inside, outside = set[str](), set[str]()
+    waiting = [(body, False)]
+    while waiting:
+        node, raises = waiting.pop()
+        raises = raises or _raises(node, rules, text)
+        target = _assigned(node)
+        if node.type == "identifier":
+            (inside if raises else outside).add(node_text(node, text))
+        waiting += [(child, raises) for child in node.children if target is None or not _holds(child, target)]
+    return inside - outside
+
+
+def _assigned(node: Node) -> Node | None:
+    """The one name that it assigns to."""
+    if node.type not in PARTS.assignments:
+        return None
+    fields = ("left", "name", "pattern", "declarator")
+    target = next((found for field in fields if (found := node.child_by_field_name(field))), None)
+    while target is not None and target.named_child_count == 1 and "list" in target.type:
+        target = target.named_children[0]
+    return target if target is not None and target.type == "identifier" else None
+
+
+def _statement_of(node: Node) -> Node:
+    """The statement that is this node alone; the node itself if there is none."""
+    above = node.parent
+    is_alone = above is not None and above.named_child_count == 1
+    return above if above is not None and is_alone and "statement" in above.type else node
+
+
+def _raises(node: Node, rules: EditRules, text: bytes) -> bool:
+    """Whether it ends the function with an error. Its words and what stands beside it are in no result."""
+    if node.type in PARTS.raises:
+        return True
+    if not rules.raising:
+        return False
+    if node.type in rules.returns and node.named_children:
+        last = node.named_children[-1]
+        last = last.named_children[-1] if last.type == "expression_list" and last.named_children else last
+        if rules.package_errors and re.fullmatch(rules.package_errors, node_text(last, text)):
+            return True
+        return last.type not in rules.returns and _raises(last, rules, text)
+    is_call = any(word in node.type for word in ("call", "macro", "invocation"))
+    return is_call and re.match(rf"(?:{rules.raising})\s*[(\s\[{{]", node_text(node, text)) is not None
 
 
 def reached_functions(root: Node, rules: EditRules, text: bytes, entry_point: str) -> list[Node]:
@@ -166,37 +252,41 @@ def _parses(code: str, grammar: str) -> bool:
         return False
 
 
-def _edited(function: Node, rules: EditRules, text: bytes) -> Iterator[Node]:
+def _edited(function: Node, rules: EditRules, text: bytes, prints: bool) -> Iterator[Node]:
     """The nodes that may be edited."""
     waiting = [function]
     while waiting:
         node = waiting.pop()
-        if node.type in rules.excluded or node.type in PARTS.excluded or _shows(node, text):
+        if node.type in rules.excluded or node.type in PARTS.excluded:
+            continue
+        if _is_documentation(node) or (not prints and _shows(node, text)):
             continue
         yield node
-        if node.type not in PARTS.raises:
+        if not _raises(node, rules, text):
             waiting += reversed(node.children)
 
 
+def _is_documentation(node: Node) -> bool:
+    inner = node.named_children
+    return node.type == "expression_statement" and len(inner) == 1 and inner[0].type in PARTS.strings
+
+
 def _shows(node: Node, text: bytes) -> bool:
-    """Whether it is documentation, or a call that prints."""
-    if node.type == "expression_statement":
-        inner = node.named_children
-        if len(inner) == 1 and inner[0].type in PARTS.strings:
-            return True
+    """Whether it is a call that prints."""
     if "call" not in node.type and "invocation" not in node.type:
         return False
     said = node_text(node, text)
     return _SHOWS.match(said) is not None
 
 
-def _edits_of(node: Node, rules: EditRules, text: bytes) -> Iterator[Edit]:
+def _edits_of(node: Node, rules: EditRules, text: bytes, own: frozenset[str]) -> Iterator[Edit]:
+    """The edits of one node; `own` are the names of the functions of the program."""
     yield from _operators(node, text)
     yield from _conditions(node, rules, text)
     yield from _constants(node, rules, text)
     yield from _places(node, text)
     yield from _statements(node, rules, text)
-    yield from _arguments(node, text)
+    yield from _arguments(node, text, own)
     if node.type in rules.returns:
         yield from _returned(node, rules, text)
 
@@ -340,14 +430,18 @@ def _statements(node: Node, rules: EditRules, text: bytes) -> Iterator[Edit]:
         and len(inner) == 1
         and any(word in inner[0].type for word in PARTS.effects)
     )
-    if is_effect or node.type in PARTS.raises:
+    is_last = node.type in PARTS.raises or node.type in rules.returns
+    if is_effect or (is_last and _raises(node, rules, text)):
         end = node.end_byte
         empty = "pass" if rules.layout else rules.empty
         yield Edit(node.start_byte, end, empty, EditKind.STATEMENT)
 
 
-def _arguments(node: Node, text: bytes) -> Iterator[Edit]:
-    if node.type not in PARTS.arguments:
+def _arguments(node: Node, text: bytes, own: frozenset[str]) -> Iterator[Edit]:
+    if node.type not in PARTS.arguments or node.parent is None:
+        return
+    called = text[node.parent.start_byte : node.start_byte].decode("utf-8", "replace").strip()
+    if _COMMUTES.fullmatch(called) and _last_word(called) not in own:
         return
     plain = [child for child in node.named_children if child.type not in PARTS.not_swapped]
     for left, right in pairwise(plain):

@@ -34,6 +34,10 @@ class EditRules:
     """Nodes below which nothing is edited: types, annotations, imports."""
     layout: bool = False
     """Whether blocks are known by their indentation."""
+    raising: str = ""
+    """A pattern of the calls that make or raise an error, where the language has no statement for it."""
+    package_errors: str = ""
+    """A pattern of the names of errors that a package declares."""
     booleans: Mapping[str, str] = field(default_factory=lambda: {"true": "false", "false": "true"})
 
 
@@ -70,6 +74,10 @@ class ProgramParts:
     )
     """Words in the type of what a statement may do."""
     raises: frozenset[str] = names("raise_statement throw_statement throw_expression")
+    assignments: frozenset[str] = names(
+        "assignment assignment_expression augmented_assignment variable_declarator short_var_declaration "
+        "let_declaration init_declarator"
+    )
     arguments: frozenset[str] = names("argument_list arguments")
     not_swapped: frozenset[str] = names(
         "keyword_argument dictionary_splat list_splat comment line_comment block_comment spread_element"
@@ -156,6 +164,8 @@ RULES: Final[Mapping[str, EditRules]] = {
         conditionals=names("if_statement"),
         empty="",
         excluded=names("import_declaration type_arguments array_type"),
+        raising=r"panic|errors\.New|fmt\.Errorf",
+        package_errors=r"(?:\w+\.)?[eE]rr[A-Z]\w*",
     ),
     "ruby": EditRules(
         functions=names("method singleton_method"),
@@ -164,6 +174,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         conditionals=names("if unless elsif if_modifier unless_modifier conditional"),
         nothing="nil",
         empty="nil",
+        raising="raise|fail",
     ),
     "php": EditRules(
         functions=names("function_definition method_declaration"),
@@ -181,6 +192,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         conditionals=names("if_expression"),
         nothing="Default::default()",
         excluded=names("use_declaration type_arguments array_type attribute_item"),
+        raising="(?:panic|unreachable|todo|unimplemented)!|Err",
     ),
     "csharp": EditRules(
         functions=names("method_declaration local_function_statement"),
@@ -197,6 +209,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         returns=names("return_expression"),
         conditionals=names("if_expression"),
         excluded=names("import_header type_arguments"),
+        raising="error",
     ),
     "lua": EditRules(
         functions=names("function_declaration function_definition"),
@@ -205,6 +218,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         negation="not (CONDITION)",
         nothing="nil",
         empty="",
+        raising="error",
     ),
     "perl": EditRules(
         functions=names("subroutine_declaration_statement"),
@@ -213,6 +227,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         conditionals=names("conditional_statement elsif"),
         nothing="undef",
         empty="",
+        raising="die|croak|confess",
     ),
     "scala": EditRules(
         functions=names("function_definition"),
@@ -226,6 +241,7 @@ RULES: Final[Mapping[str, EditRules]] = {
         returns=names("control_transfer_statement"),
         conditionals=names("if_statement guard_statement ternary_expression"),
         excluded=names("import_declaration type_arguments"),
+        raising="fatalError|preconditionFailure",
     ),
 }
 """By name of the grammar. A grammar that is not here has mutants of operators only."""

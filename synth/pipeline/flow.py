@@ -20,6 +20,7 @@ from synth.stages.pair import PairStage
 from synth.stages.problem import ProblemStage
 from synth.stages.reference import ReferenceStage
 from synth.stages.select import SelectStage
+from synth.stages.sharpen import SharpenStage
 from synth.stages.snippet import SnippetSource
 from synth.stages.solve import SolveStage
 from synth.stages.syntax import SyntaxStage
@@ -63,6 +64,8 @@ def build_flowing(
     stages += [SolveStage(context), SyntaxStage()]
     if data.evidence.agreement:
         stages.append(AgreeStage(context))
+    if data.inputs.mutants and data.inputs.candidates:
+        stages.append(SharpenStage(context))
     stages += [ExecuteStage(context), EvidenceStage(context), SelectStage(context)]
     filters = _filters(context, held_out) if filters is None else filters
     return [*stages, *(stage for stage in filters if not stage.ordered)]

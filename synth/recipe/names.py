@@ -59,6 +59,9 @@ def _check_prompts(recipe: Recipe, root: Path | None) -> Iterator[Finding]:
 
 def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:
     names = [*recipe.data.asking] if recipe.data is not None else []
+    if "inputs" in names and recipe.data is not None:
+        wanted = {"validator": recipe.data.inputs.validator, "generator": recipe.data.inputs.generator}
+        names += [f"inputs_{program}" for program, is_wanted in wanted.items() if is_wanted]
     names += ["solve"] if recipe.evaluation is not None and recipe.evaluation.suite is not None else []
     default = PromptLibrary.load("default")
     return {name: default.prompts[name].header.variables for name in names}

@@ -15,9 +15,11 @@ from typing import Final, Literal
 from synth.config import InputsConfig
 from synth.execution.verdict import failure_words
 from synth.filters.protocol import Evidence, Reject
+from synth.grammar.parser_process import UnparsedError
 from synth.ids import unit_id
-from synth.languages.classes import ClassShape
-from synth.languages.spec import UnsupportedType
+from synth.languages.classes import PROBE_FUNCTION, ClassSeeds, ClassShape, DraftClass, DraftMethod
+from synth.languages.registry import find_language, normalize_language
+from synth.languages.spec import Domain, NotAdapted, UnsupportedType
 from synth.records import (
     Case,
     ClassCall,
@@ -32,39 +34,20 @@ from synth.records import (
 )
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.input_drawing import draw_inputs, literal_hints
-from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, FoundReference, find_fault
+from synth.rules.domains import draw_gently, draw_in_domains
+from synth.rules.input_drawing import literal_hints
+from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, FoundReference, find_fault
 from synth.rules.result_type import infer_type
-from synth.seeds.python.class_methods import DraftClass, DraftMethod, draft_classes
+from synth.rules.slow_inputs import find_slow_row
+from synth.seeds.impurity import find_impurity
 from synth.values import Signature, Value, ValueType, decode, encode
 
 SEQUENCES: Final = 24
 LONGEST: Final = 10
 """Calls in a sequence."""
-PROBE_FUNCTION: Final = "codemill_probe"
-_PROBE: Final = """
-
-def codemill_neutral(value, depth=0):
-    kind = type(value)
-    if value is None or kind in (bool, int, float, str):
-        return kind is not str or value.isascii()
-    return kind is list and depth == 0 and all(codemill_neutral(one, 1) for one in value)
-
-
-def codemill_probe(made, calls):
-    made, given = {name}(*made), []
-    for name, *values in calls:
-        try:
-            result = getattr(made, name)(*values)
-        except Exception as error:
-            given.append(["raised"])
-            continue
-        neutral = codemill_neutral(result)
-        given.append(["gave", list(result) if type(result) is list else result] if neutral else ["other"])
-    return given
-"""
-"""Appended to the seed: it says of each call how it went."""
-
+MAX_LIGHTENED: Final = 2
+"""How often a class is asked again without the sequence at which its time ran out."""
+MAX_WAYS: Final = 4
 Calls = tuple[tuple[str, tuple[Value, ...]], ...]
 """Names of methods, each with its arguments."""
 
@@ -81,10 +64,17 @@ class ClassTrial:
     """The arguments of the constructor, for each sequence."""
     sequences: tuple[Calls, ...] = ()
     contract: ClassContract | None = None
+    lightened: int = 0
+    likeliest: DraftClass | None = None
+    """The first way, which is tried once more on gentle values (`rules/domains.py`) where all others failed;
+    None while it is."""
+    refused: Reject | None = None
+    """Why the first way failed: the reason of the seed if all fail."""
 
     @property
     def code(self) -> str:
-        return self.seed.closed or self.seed.code
+        """The program of the way that is tried."""
+        return self.ways[0].code
 
     @property
     def alone(self) -> bool:
@@ -100,8 +90,9 @@ class ClassTrial:
                 for made, calls in zip(self.made, self.sequences, strict=True)
             )
             call = FunctionCall(entry_point=PROBE_FUNCTION, signature="(any, any) -> any", arguments=rows)
-            code = self.code + _PROBE.replace("{name}", self.ways[0].name)
-            return (self._request(code, call),)
+            seeds = _class_seeds(self.seed)
+            assert seeds is not None and seeds.probe is not None, "a way without results is probed"
+            return (self._request(seeds.probe(self.ways[0]), call),)
         laid = self.rows
         forwards = self._request(self.code, self.contract.call(laid))
         backwards = self._request(self.code, self.contract.call(laid[::-1]))
@@ -122,7 +113,7 @@ class ClassTrial:
     def _request(self, code: str, call: FunctionCall | ClassCall) -> ExecutionRequest:
         return ExecutionRequest.model_validate(
             {
-                "id": unit_id("reference", self.seed.id, self.step, code, len(self.sequences)),
+                "id": unit_id("reference", self.seed.id, self.step, code, str(self.sequences)),
                 "language": self.seed.language,
                 "code": code,
                 "call": call,
@@ -132,13 +123,24 @@ class ClassTrial:
 
 
 def begin_class(seed: Seed, random: Random, limits: Limits) -> ClassTrial | Reject:
-    """The trial of a class, before its first run. Rejects: not_self_contained, no_signature."""
+    """The trial of a class, before its first run. Rejects: not_self_contained, impure, no_signature."""
     if seed.unclosed is not None:
         return Reject(seed.unclosed.reason, {"needs": seed.unclosed.needs, "why": seed.unclosed.why})
-    ways = tuple(draft_classes(seed.closed or seed.code, seed.entry_point))
+    if (word := find_impurity(seed.runnable, seed.language)) is not None:
+        return Reject("impure", {"needs": word.word, "why": f"uses {word.kind}"})
+    seeds = _class_seeds(seed)
+    try:
+        ways = tuple(seeds.draft(seed.runnable, seed.entry_point))[:MAX_WAYS] if seeds is not None else ()
+    except (NotAdapted, UnparsedError) as why:
+        return Reject("no_signature", {"why": str(why)})
     if not ways:
         return Reject("no_signature", {"why": "its constructor or its methods take no shared types"})
-    return _with_probe(ClassTrial(seed, limits, ways), random)
+    return _begin_way(ClassTrial(seed, limits, ways, likeliest=ways[0]), random)
+
+
+def _class_seeds(seed: Seed) -> ClassSeeds | None:
+    language = find_language(seed.language)
+    return language.classes.seeds if language is not None and language.classes is not None else None
 
 
 def continue_class(
@@ -150,35 +152,88 @@ def continue_class(
     found = (
         _choose(trial, seen[0], config) if trial.contract is None else _judge(trial, seen[0], seen[1], config)
     )
-    if isinstance(found, Reject) and len(trial.ways) > 1:
-        return _with_probe(ClassTrial(trial.seed, trial.limits, trial.ways[1:]), random)
-    return found
+    return _next_way(trial, found, random) if isinstance(found, Reject) else found
+
+
+def _next_way(trial: ClassTrial, found: Reject, random: Random) -> ClassTrial | Reject:
+    """The trial of the next way, or why the first one failed."""
+    refused, ways, likeliest = trial.refused or found, trial.ways[1:], trial.likeliest
+    if not ways and likeliest is not None:
+        ways, likeliest = (likeliest,), None
+    if not ways:
+        return refused
+    return _begin_way(
+        ClassTrial(trial.seed, trial.limits, ways, likeliest=likeliest, refused=refused), random
+    )
+
+
+def _begin_way(trial: ClassTrial, random: Random) -> ClassTrial | Reject:
+    """The trial with its first calls."""
+    seeds = _class_seeds(trial.seed)
+    if seeds is not None and seeds.probe is not None:
+        return _with_probe(trial, random)
+    found = _with_run(trial, random)
+    return _next_way(trial, found, random) if isinstance(found, Reject) else found
 
 
 def _with_probe(trial: ClassTrial, random: Random) -> ClassTrial:
-    way, hints = trial.ways[0], literal_hints(trial.code, "python")
-    made = tuple(_arguments(way.constructor, random, hints) for _ in range(SEQUENCES))
+    way, hints = trial.ways[0], literal_hints(trial.code, normalize_language(trial.seed.language))
+    draw = _arguments if trial.likeliest is not None else _gentle_arguments
+    made = tuple(draw(way.constructor, random, hints) for _ in range(SEQUENCES))
     sequences = []
     for _ in range(SEQUENCES):
         chosen = [random.choice(way.methods) for _ in range(random.randint(3, LONGEST))]
-        sequences.append(tuple((one.name, _arguments(one, random, hints)) for one in chosen))
+        sequences.append(tuple((one.name, draw(one, random, hints)) for one in chosen))
     return replace(trial, made=made, sequences=tuple(sequences))
+
+
+def _with_run(trial: ClassTrial, random: Random) -> ClassTrial | Reject:
+    """The trial of a way whose results are all known: its calls are run without a probe."""
+    way = trial.ways[0]
+    contract = _contract(way, [(one, one.result) for one in way.methods if one.result is not None])
+    if contract is None:
+        return Reject("no_signature", {"why": "fewer than two methods give what a slot holds"})
+    names = {method.name for method in contract.methods}
+    fewer = way._replace(methods=tuple(one for one in way.methods if one.name in names))
+    drawn = _with_probe(replace(trial, ways=(fewer, *trial.ways[1:])), random)
+    return replace(drawn, step="run", contract=contract)
 
 
 def _arguments(method: DraftMethod, random: Random, hints: Sequence[Value]) -> tuple[Value, ...]:
     """Small values: objects are about what they hold, and equal values must meet."""
-    return tuple(_value(kind, random, hints) for kind in method.kinds)
+    return tuple(
+        _value(kind, method.domains[at] if method.domains else "any", random, hints)
+        for at, kind in enumerate(method.kinds)
+    )
 
 
-def _value(kind: ValueType, random: Random, hints: Sequence[Value]) -> Value:
+def _gentle_arguments(method: DraftMethod, random: Random, hints: Sequence[Value]) -> tuple[Value, ...]:
+    """Values that fit together, none empty or negative."""
+    signature = Signature(method.kinds, ValueType("any"))
+    return tuple(map(decode, draw_gently(signature, method.domains, 1, random, hints)[0]))
+
+
+def _value(kind: ValueType, domain: Domain, random: Random, hints: Sequence[Value]) -> Value:
     if kind.kind == "int" and random.random() < 0.9:
         return random.randint(0, 9)
-    drawn = draw_inputs(Signature((kind,), ValueType("any")), 6, random, hints)
+    drawn = draw_in_domains(Signature((kind,), ValueType("any")), (domain,), 6, random, hints)
     return decode(random.choice(drawn)[0])
+
+
+def _lighter(trial: ClassTrial, seen: Observation) -> ClassTrial | None:
+    """The trial without the sequence at which time or memory ran out, if it did."""
+    slow = find_slow_row(seen)
+    if slow is None or trial.lightened >= MAX_LIGHTENED:
+        return None
+    made = trial.made[:slow] + trial.made[slow + 1 :]
+    sequences = trial.sequences[:slow] + trial.sequences[slow + 1 :]
+    return replace(trial, made=made, sequences=sequences, lightened=trial.lightened + 1)
 
 
 def _choose(trial: ClassTrial, seen: Observation, config: InputsConfig) -> ClassTrial | Reject:
     """The methods that gave values or nothing, and the sequences of calls of these that went well."""
+    if (lighter := _lighter(trial, seen)) is not None:
+        return lighter
     went = {at: decode(text) for at, text in canonical_outputs(seen).items() if is_whole(text)}
     if len(went) < config.minimum:
         error = failure_words(seen)[:300]
@@ -193,7 +248,9 @@ def _choose(trial: ClassTrial, seen: Observation, config: InputsConfig) -> Class
             elif outcome[0] == "other":
                 others.add(name)
     kept = [one for one in way.methods if one.name in results and one.name not in others]
-    contract = _contract(way, [(one, infer_type(results[one.name])) for one in kept])
+    language = find_language(trial.seed.language)
+    one_number = language is not None and language.one_number
+    contract = _contract(way, [(one, infer_type(results[one.name], one_number=one_number)) for one in kept])
     if contract is None:
         return Reject("no_signature", {"why": "fewer than two methods give what a slot holds"})
     if all(len({encode(one) for one in results[method.name]}) < 2 for method in contract.methods):
@@ -251,9 +308,9 @@ def _judge(
 ) -> FoundReference | Reject:
     contract, rows = trial.contract, trial.rows
     assert contract is not None, "chosen after the probe"
-    last = len(rows) - 1
-    first = canonical_outputs(forwards)
-    second = {last - at: output for at, output in canonical_outputs(backwards).items()}
+    last, kind = len(rows) - 1, ClassShape.of(contract).signature.result
+    first = canonical_outputs(forwards, kind)
+    second = {last - at: output for at, output in canonical_outputs(backwards, kind).items()}
     if differing := [at for at in first if second.get(at) != first[at]]:
         return Reject("reference_unstable", {"inputs": len(rows), "differing": len(differing)})
     outputs = {at: text for at, text in first.items() if is_whole(text) and len(text) <= MAX_OUTPUT}

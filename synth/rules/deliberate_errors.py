@@ -2,8 +2,9 @@
 
 Place in the flow: reference execution and the inputs stage ask here about calls that returned nothing. The
 one rule: an index out of range, an overflow or a type error is what one language does about a bad input, and
-no task's answer; `raise ValueError`, `throw new IllegalArgumentException` or `panic("...")` is. A time-out,
-a crash of the process and a fault of the sandbox are no errors of a call at all.
+no task's answer; `raise ValueError`, `throw new IllegalArgumentException` or `panic("...")` is. An assertion
+that fails is none either: it says what the caller has to keep, and may be left out. A time-out, a crash of
+the process and a fault of the sandbox are no errors of a call at all.
 """
 
 import re
@@ -17,6 +18,7 @@ UNNAMED: Final = "error"
 
 _KIND: Final = re.compile(r"[A-Za-z_][\w.:$\\]*")
 _LAST: Final = re.compile(r"\w+\Z")
+_ASSERTIONS: Final = ("AssertionError", "AssertionFailedError")
 _SHORTEST_MESSAGE: Final = 8
 """Characters of a message that must stand in the code, where its kind says nothing."""
 
@@ -41,6 +43,8 @@ def _deliberate(error: str, code: str) -> str:
     kind = _LAST.search(head) if _KIND.fullmatch(head) else None
     if kind is not None and re.search(rf"\b(?:raise|throw)\b[^\n;]*?\b{re.escape(kind[0])}\b", code):
         return kind[0]
+    if kind is not None and kind[0] in _ASSERTIONS:
+        return ""
     said = (message if colon and kind is not None else error).strip().strip("\"'")
     stated = said[:_SHORTEST_MESSAGE]
     if len(stated) == _SHORTEST_MESSAGE and stated in code and not re.match(r"runtime error", said):

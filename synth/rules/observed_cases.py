@@ -8,7 +8,7 @@ from synth.records import Case, Contract, Observation, StdioContract
 from synth.rules.canonical import canonical_outputs, is_whole
 from synth.rules.deliberate_errors import deliberate_errors
 from synth.rules.program_trials import printed
-from synth.rules.reference_rules import Rows
+from synth.rules.reference_plans import Rows
 
 
 def observed_cases(contract: Contract, rows: Rows, seen: Observation, code: str) -> list[Case]:

@@ -50,6 +50,8 @@ class PairingResult:
     language: str
     pairs: tuple[PairChoice, ...]
     reject: Reject | None = None
+    margins: Evidence = field(default_factory=dict)
+    """Of pairs: their best figures, by which another threshold can be tried."""
 
 
 @dataclass(slots=True)
@@ -92,13 +94,8 @@ def _pair_language(
         )
     pairs = tuple(_choose(sides, config, random, balance))
     if not pairs:
-        options = _all_pairs(sides)
-        evidence: Evidence = {
-            "log_length_ratio": round(min(abs(_log_ratio(pair)) for pair in options), 4),
-            "gap": round(max(map(_gap, options)), 4),
-        }
-        return PairingResult(language, (), Reject("pair_margin", evidence))
-    return PairingResult(language, pairs)
+        return PairingResult(language, (), Reject("pair_margin", _margins(_all_pairs(sides), config)))
+    return PairingResult(language, pairs, margins=_margins(_all_pairs(sides), config))
 
 
 def _sort(language: str, judged: list[JudgedSolution], config: PairsConfig) -> _Sides:
@@ -119,12 +116,7 @@ def _choose(
     sides: _Sides, config: PairsConfig, random: Random, balance: LengthBalance
 ) -> Iterator[PairChoice]:
     """Up to `per_prompt` pairs, each chosen to bring the balance nearest to 0."""
-    limit = log(config.max_length_ratio) + 1e-9
-    options = [
-        pair
-        for pair in _all_pairs(sides)
-        if abs(_log_ratio(pair)) <= limit and _gap(pair) >= config.min_gap - 1e-9
-    ]
+    options = [pair for pair in _all_pairs(sides) if _fits(pair, config) and _is_clear(pair, config)]
     random.shuffle(options)
     for _ in range(config.per_prompt):
         if not options:
@@ -138,6 +130,32 @@ def _choose(
 
 def _all_pairs(sides: _Sides) -> list[PairChoice]:
     return [PairChoice(a, b) for a in sides.chosen.values() for b in sides.rejected.values()]
+
+
+def _margins(options: Sequence[PairChoice], config: PairsConfig) -> Evidence:
+    """How near these are to a pair: the least difference in length and the greatest gap of any, and
+    the same of those that fall short in nothing else, where there are some."""
+    clear = [pair for pair in options if _is_clear(pair, config)]
+    fitting = [pair for pair in options if _fits(pair, config)]
+    found: Evidence = {"log_length_ratio": _least_ratio(options), "gap": _greatest_gap(options)}
+    found |= {"clear_log_ratio": _least_ratio(clear)} if clear else {}
+    return found | ({"fitting_gap": _greatest_gap(fitting)} if fitting else {})
+
+
+def _least_ratio(options: Sequence[PairChoice]) -> float:
+    return round(min(abs(_log_ratio(pair)) for pair in options), 4)
+
+
+def _greatest_gap(options: Sequence[PairChoice]) -> float:
+    return round(max(map(_gap, options)), 4)
+
+
+def _is_clear(pair: PairChoice, config: PairsConfig) -> bool:
+    return _gap(pair) >= config.min_gap - 1e-9
+
+
+def _fits(pair: PairChoice, config: PairsConfig) -> bool:
+    return abs(_log_ratio(pair)) <= log(config.max_length_ratio) + 1e-9
 
 
 def _gap(pair: PairChoice) -> float:

@@ -31,8 +31,8 @@ from synth.records import (
     Stop,
 )
 from synth.rules.input_drawing import literal_hints
-from synth.rules.reference_rules import FoundReference, find_fault
-from synth.rules.stdin_drawing import StdinShape, likely_shapes
+from synth.rules.reference_judging import FoundReference, find_fault
+from synth.rules.stdin_drawing import StdinShape, likely_shapes, write_shape
 
 PROBES: Final = 2
 """Texts of each shape in the probe."""
@@ -62,6 +62,8 @@ class ProgramTrial:
     scores: tuple[tuple[StdinShape, float, int], ...] = ()
     """Shapes with the share of their texts that ended well, and the number of distinct outputs."""
     stops: int = 0
+    dropped: int = 0
+    """So many of the last lines of the shape are not read."""
 
     @property
     def alone(self) -> bool:
@@ -182,7 +184,7 @@ def _with_texts(
         if len(texts) >= wanted:
             break
         texts.setdefault(shape.draw(random, trial.words, dropped))
-    return replace(trial, step="run", shapes=(shape,), stdins=tuple(texts))
+    return replace(trial, step="run", shapes=(shape,), stdins=tuple(texts), dropped=dropped)
 
 
 def printed(observation: Observation) -> dict[int, str]:
@@ -220,7 +222,12 @@ def _judge(
     cases = tuple(Case(arguments=(trial.stdins[at],), expected=first[at]) for at in chosen)
     seed = trial.seed
     reference = Reference(
-        seed_id=seed.id, language=seed.language, code=seed.code, contract=StdioContract(), cases=cases
+        seed_id=seed.id,
+        language=seed.language,
+        code=seed.code,
+        contract=StdioContract(),
+        cases=cases,
+        domains=write_shape(trial.shapes[0], trial.dropped),
     )
     evidence: Evidence = {
         "cases": len(cases),

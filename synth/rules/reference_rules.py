@@ -3,7 +3,8 @@
 Three pure steps with the sandbox between them: `plan_probe` (one program: a few inputs of each candidate
 signature), `plan_runs` (three programs: all inputs of the signature that worked, in three orders),
 `judge_reference` (the reference, or why there is none). If there is only one signature, `plan_stated` skips
-the probe, and `refuse_early` can save the other runs. `Trial` says at each step what to run next.
+the probe, and `refuse_early` can save the other runs. A seed that failed in all its ways is asked once more
+on inputs near those on which it returned. `Trial` says at each step what to run next.
 
 The one rule: a behaviour is a reference only if all runs gave the same answers, in every order (so neither
 state nor chance plays a part), and the answers are not all alike. Nothing that names chance, the clock or the
@@ -16,106 +17,59 @@ from random import Random
 from typing import NamedTuple
 
 from synth.config import InputsConfig
-from synth.execution.verdict import failure_words
-from synth.filters.protocol import Evidence, Reject
+from synth.filters.protocol import Reject
 from synth.ids import unit_id
-from synth.languages.registry import get_language, normalize_language
-from synth.languages.spec import Adapted, Domain
+from synth.languages.registry import normalize_language
+from synth.languages.spec import Adapted
 from synth.records import (
-    Case,
     ExecutionRequest,
     FunctionCall,
     FunctionContract,
     Limits,
     Observation,
-    Phase,
-    Reference,
     Seed,
     Stop,
 )
-from synth.rules.canonical import canonical_output, canonical_outputs, is_whole
-from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_gently, draw_in_domains, write_domains
+from synth.rules.canonical import canonical_outputs
+from synth.rules.code_demands import find_memory
+from synth.rules.code_words import read_code_words
+from synth.rules.domains import draw_gently, draw_in_domains, in_domains
 from synth.rules.input_drawing import literal_hints
-from synth.rules.preconditions import Preconditions, find_preconditions
-from synth.rules.reference_rows import by_variety, is_identity, show_row
-from synth.rules.result_type import infer_type
+from synth.rules.nearby_rows import (
+    ROUNDS,
+    ReturnedRows,
+    choose_returned,
+    draw_nearby,
+    find_returned,
+    longest,
+)
+from synth.rules.preconditions import ENOUGH, Preconditions, find_preconditions
+from synth.rules.reference_judging import (
+    ENOUGH_EXAMPLES,
+    MIN_RETURNED,
+    FoundReference,
+    count_right,
+    crashed,
+    find_fault,
+    judge_reference,
+    refuse_early,
+)
+from synth.rules.reference_plans import ReferencePlan, Rows, SignatureProbe
 from synth.rules.slow_inputs import find_slow_row, lighter_rows
-from synth.rules.stated_examples import StatedRow, fit_examples, is_contradicted, order_signatures, usual_way
+from synth.rules.stated_examples import StatedRow, fit_examples, order_signatures, usual_way
 from synth.seeds.adapters import find_stated, find_ways
 from synth.seeds.impurity import find_impurity
 from synth.seeds.python.self_contained import check_self_contained
-from synth.values import Signature, ValueType, decode, parse_signature
+from synth.values import Signature, ValueType, parse_signature
 
 PROBES = 6
 """Inputs per candidate signature in the probe."""
-MIN_RETURNED = 0.5
-"""Minimum share of the inputs on which the seed must return."""
 MORE_TO_KEEP = 2
 """Rows drawn for each that is wanted, where some do not keep what the function asks."""
-MOST_OF_THE_TIME = 0.6
-"""Share of its CPU time that a reference may need: the same program may need more on a busy machine."""
 MAX_LIGHTENED = 2
 """How often a seed is asked again without the inputs that took too much; each time costs its time limit."""
-ENOUGH_EXAMPLES = 3
-"""Reproduced examples that make a seed a reference even if most other inputs are refused by it."""
-MAX_OUTPUT = 4096
-"""Maximum output length of a case, in characters of wire text; cases with longer output are not used."""
-
 OF_THE_WAY = frozenset({"reference_crashed", "reference_constant", "reference_identity", "too_few_inputs"})
 """Reasons for which another way to call the function may do better."""
-
-NOT_RUN = frozenset({"toolchain_missing", "not_self_contained"})
-"""Reasons that do not count against a seed: it could not be run here or on its own."""
-
-MAX_RAISING = 0.25
-"""Maximum share of cases that end in an error which the seed itself raises."""
-
-Rows = tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureProbe:
-    """A seed that may be a reference: its program, the candidate signatures with a few inputs each, and the
-    request that tries them."""
-
-    seed: Seed
-    code: str
-    entry_point: str
-    parameter_names: tuple[str, ...]
-    signatures: tuple[Signature, ...]
-    rows: tuple[Rows, ...]
-    """The inputs of each signature: those of the examples first."""
-    stated: tuple[tuple[StatedRow, ...], ...]
-    """The examples that each signature takes, in the order of their rows."""
-    request: ExecutionRequest
-    domains: tuple[Domain, ...] = ()
-    """Which values the parameters take."""
-    gentle: bool = False
-    """Whether its inputs are small ones that fit together."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReferencePlan:
-    """The signature that worked, all its inputs, and the three requests to run."""
-
-    probe: SignatureProbe
-    signature: Signature
-    rows: Rows
-    stated: tuple[StatedRow, ...]
-    """The examples, in the order of the first rows."""
-    requests: tuple[ExecutionRequest, ExecutionRequest, ExecutionRequest]
-    """Forwards; then backwards with other hashing, and in a mixed order."""
-    mixed: tuple[int, ...]
-    """The numbers of the rows in the mixed order."""
-    minimum: int
-
-
-class FoundReference(NamedTuple):
-    """A reference, and the figures that support it."""
-
-    reference: Reference
-    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +85,8 @@ class Trial:
     """Why the first way failed: the reason of the seed if all fail."""
     lightened: int = 0
     """How often it was asked again without the inputs that took too much."""
+    known: tuple[ReturnedRows, ...] = ()
+    """The inputs on which it returned in the ways that failed."""
     alone: bool = False
     """Whether `to_run` is asked again, with nothing beside it, because time ran out."""
 
@@ -170,11 +126,32 @@ def continue_trial(
     if not isinstance(found, Reject):
         return found
     refused = trial.refused or found
-    if found.reason not in OF_THE_WAY or not trial.others:
+    if found.reason not in OF_THE_WAY or trial.probe.nearby >= ROUNDS:
         return refused
-    probe, *others = trial.others
-    plan = plan_stated(probe, input_random, config)
-    return Trial(probe, plan, others=tuple(others), refused=refused)
+    known = (*trial.known, find_returned(trial.probe, trial.plan, (*trial.seen, *seen)[0]))
+    if trial.others:
+        probe, *others = trial.others
+        plan = plan_stated(probe, input_random, config)
+        return Trial(probe, plan, others=tuple(others), refused=refused, known=known)
+    nearby = _plan_nearby(known, trial.probe.nearby + 1, input_random)
+    return refused if nearby is None else Trial(nearby, refused=refused, known=known)
+
+
+def _plan_nearby(known: Sequence[ReturnedRows], turn: int, random: Random) -> SignatureProbe | None:
+    """The probe of inputs near those on which the seed returned; None if it returned on none."""
+    best = longest(known)
+    if best is None or best.probe.seed.contract is not None:
+        return None
+    probe, signature = best.probe, best.signature
+    stated = probe.stated[best.rank]
+    words = read_code_words(probe.code, normalize_language(probe.seed.language), probe.parameter_names)
+    demands = _find_demands(stated, probe.code, probe.entry_point, probe.parameter_names)
+    drawn = demands.keep(draw_nearby(best, words, random))
+    rows = tuple(row for row in drawn if in_domains(row, probe.domains))
+    limits = probe.request.limits
+    request = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "nearby", limits)
+    now = replace(probe, signatures=(signature,), rows=(rows,), stated=(stated,))
+    return replace(now, request=request, nearby=turn)
 
 
 def _continue_way(
@@ -258,12 +235,19 @@ def plan_probes(seed: Seed, random: Random, limits: Limits | None = None) -> lis
     found = _find_ways(seed)
     if isinstance(found, Reject):
         return found
+    if (
+        seed.contract is None
+        and len(seed.examples) < ENOUGH
+        and (memory := find_memory(found[0].parameter_names))
+    ):
+        why = f"its parameter {memory} holds what earlier calls have found"
+        return Reject("no_signature", {"why": why})
     ways = (*found, *(way._replace(gentle=True) for way in found[:1] if seed.contract is None))
     return [_probe(seed, way, random, limits) for way in ways]
 
 
 def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> SignatureProbe:
-    code, entry_point, names, guessed, domains, gentle = usual_way(way, seed.examples, seed.language)
+    code, entry_point, names, guessed, domains, gentle, marks = usual_way(way, seed.examples, seed.language)
     signatures = order_signatures(guessed, seed.examples)
     stated = tuple(fit_examples(seed.examples, signature, domains) for signature in signatures)
     hints = literal_hints(code, normalize_language(seed.language))
@@ -279,7 +263,9 @@ def _probe(seed: Seed, way: Adapted, random: Random, limits: Limits | None) -> S
     )
     flat = tuple(row for group in rows for row in group)
     request = _request(seed, code, entry_point, _covering(signatures), flat, "probe", limits)
-    return SignatureProbe(seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle)
+    return SignatureProbe(
+        seed, code, entry_point, names, signatures, rows, stated, request, domains, gentle, marks=marks
+    )
 
 
 def _find_demands(
@@ -351,18 +337,24 @@ def plan_runs(
     returned most often and gave the most distinct answers; the likelier guess wins a tie."""
     if fault := find_fault(observation):
         return fault
+    if probe.nearby:
+        count = max(config.drawn, config.maximum, config.minimum)
+        near = choose_returned(probe, observation, count)
+        if len(near) < config.minimum:
+            return Reject("too_few_inputs", {"returned": len(near), "minimum": config.minimum})
+        return _plan_of_rows(probe, 0, near, random, config)
     returned = canonical_outputs(observation)
     scores: list[_Score] = []
     start = 0
     for rank, (rows, stated) in enumerate(zip(probe.rows, probe.stated, strict=True)):
         outputs = {at: returned[start + at] for at in range(len(rows)) if start + at in returned}
-        right = _count_right(outputs, rows, stated)
+        right = count_right(outputs, rows, stated)
         scores.append(_Score(right, len(outputs) / max(1, len(rows)), len(set(outputs.values())), -rank))
         start += len(rows)
     usable = [score for score in scores if score.share >= MIN_RETURNED or score.right >= ENOUGH_EXAMPLES]
     if not usable:
         best = max(scores, key=lambda score: score.share)
-        return _crashed(observation, {"returned": best.share, "signatures": len(scores)})
+        return crashed(observation, {"returned": best.share, "signatures": len(scores)})
     # A failure rate of up to one in six does not count: functions reject some edge cases. Beyond that, more
     # returned values win over variety.
     chosen = max(
@@ -390,16 +382,6 @@ class _Score(NamedTuple):
     """0 for the likeliest guess, then -1."""
 
 
-def _count_right(outputs: dict[int, str], rows: Rows, stated: Sequence[StatedRow]) -> int:
-    """How many of the examples came out as stated."""
-    by_row = {one.arguments: one.example for one in stated}
-    return sum(
-        not is_contradicted(outputs.get(at), by_row[row])
-        for at, row in enumerate(rows)
-        if row in by_row and (at in outputs or by_row[row].raises)
-    )
-
-
 def plan_stated(probe: SignatureProbe, random: Random, config: InputsConfig) -> ReferencePlan | None:
     """The plan of a seed with one signature; None if there are several and the probe has to choose."""
     return _make_plan(probe, 0, random, config) if len(probe.signatures) == 1 else None
@@ -413,8 +395,15 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     demands = _find_demands(probe.stated[rank], probe.code, probe.entry_point, probe.parameter_names)
     wanted = MORE_TO_KEEP * count if demands.demands else count
     drawn = demands.keep(draw(signature, probe.domains, wanted, random, hints))[:count]
+    return _plan_of_rows(probe, rank, (*probe.rows[rank], *drawn), random, config)
+
+
+def _plan_of_rows(
+    probe: SignatureProbe, rank: int, drawn: Rows, random: Random, config: InputsConfig
+) -> ReferencePlan:
+    signature = probe.signatures[rank]
     examples = [one.arguments for one in probe.stated[rank]]
-    rows = tuple(dict.fromkeys([*examples, *probe.rows[rank], *drawn]))
+    rows = tuple(dict.fromkeys([*examples, *drawn]))
     limits = probe.request.limits
     forwards = _request(probe.seed, probe.code, probe.entry_point, signature, rows, "forwards", limits)
     backwards = _request(
@@ -426,157 +415,3 @@ def _make_plan(probe: SignatureProbe, rank: int, random: Random, config: InputsC
     )
     requests = forwards, backwards, again
     return ReferencePlan(probe, signature, rows, probe.stated[rank], requests, mixed, config.minimum)
-
-
-def refuse_early(plan: ReferencePlan, forwards: Observation) -> Reject | None:
-    """Rejects a seed whose first run shows that there will be no reference. Reasons: reference_crashed, and
-    the sandbox's own faults."""
-    if fault := find_fault(forwards):
-        return fault
-    outputs = canonical_outputs(forwards)
-    returned = len(outputs)
-    if contradicted := _find_contradiction(plan, outputs, forwards):
-        return contradicted
-    right = _count_right(outputs, plan.rows, plan.stated)
-    if returned < MIN_RETURNED * len(plan.rows) and right < ENOUGH_EXAMPLES:
-        return _crashed(forwards, {"returned": returned, "inputs": len(plan.rows)})
-    return None
-
-
-def _crashed(seen: Observation, evidence: Evidence) -> Reject:
-    words = failure_words(seen)[:300]
-    return Reject("reference_crashed", evidence | {"phase": seen.phase.value, "error": words})
-
-
-def was_never_run(answer: Reject) -> bool:
-    """Whether the seed was turned away without a run that says something against it: it could not be run
-    here, on its own, or be compiled alone. Its candidates may then agree."""
-    return answer.reason in NOT_RUN or answer.evidence.get("phase") in (Phase.PARSE, Phase.COMPILE)
-
-
-def _find_contradiction(plan: ReferencePlan, outputs: dict[int, str], seen: Observation) -> Reject | None:
-    """The first example that does not come out as stated."""
-    by_row = {one.arguments: one.example for one in plan.stated}
-    ended = not seen.finished or seen.stop is not Stop.NONE
-    refused = deliberate_errors(seen, plan.probe.code)
-    for at, row in enumerate(plan.rows[: len(by_row)]):
-        if at not in outputs and (ended or at in refused):
-            continue  # the machine's limits decided, or an error is the language's way to say the result
-        if row in by_row and is_contradicted(outputs.get(at), by_row[row]):
-            example = by_row[row]
-            return Reject(
-                "example_contradicted",
-                {
-                    "input": show_row(row),
-                    "stated": f"raises {example.raises}"
-                    if example.raises
-                    else show_row((example.expected or "",)),
-                    "found": show_row((outputs[at],)) if at in outputs else failure_words(seen)[:300],
-                    "source": example.source,
-                },
-            )
-    return None
-
-
-def judge_reference(
-    plan: ReferencePlan, observations: Sequence[Observation], maximum: int = 64
-) -> FoundReference | Reject:
-    """The reference suite from the three runs, in the order of `plan.requests`.
-
-    Rejects: reference_crashed, example_contradicted, reference_unstable, reference_constant,
-    reference_identity, too_few_inputs, and the sandbox's own faults.
-    """
-    forwards, backwards, again = observations
-    if refused := refuse_early(plan, forwards) or find_fault(backwards) or find_fault(again):
-        return refused
-    last = len(plan.rows) - 1
-    first = canonical_outputs(forwards)
-    second = {last - at: output for at, output in canonical_outputs(backwards).items()}
-    third = {plan.mixed[at]: output for at, output in canonical_outputs(again).items() if at <= last}
-    if differing := [at for at in first if not first[at] == second.get(at) == third.get(at)]:
-        return _unstable(plan, differing, observations)
-    if (slowest := max(one.cpu_s for one in observations)) > MOST_OF_THE_TIME * _time_limit(plan):
-        return Reject("reference_unstable", {"why": "needs most of its time limit", "cpu_s": slowest})
-    cases = {at: output for at, output in first.items() if len(output) <= MAX_OUTPUT and is_whole(output)}
-    errors = deliberate_errors(backwards, plan.probe.code)
-    raised = {
-        at: kind
-        for at, kind in deliberate_errors(forwards, plan.probe.code).items()
-        if errors.get(last - at) == kind
-    }
-    return _make_reference(plan, cases, raised, maximum)
-
-
-def _time_limit(plan: ReferencePlan) -> float:
-    """CPU seconds that each run may take."""
-    return plan.requests[0].limits.cpu_s
-
-
-def _unstable(plan: ReferencePlan, differing: list[int], observations: Sequence[Observation]) -> Reject:
-    """A seed that did not give the same answers in all runs: which input shows it, and why if a run ended."""
-    ended = next((one for one in observations if not one.finished or one.stop is not Stop.NONE), None)
-    why = "differs from run to run" if ended is None else failure_words(ended)[:200]
-    evidence: Evidence = {"inputs": len(plan.rows), "differing": len(differing), "why": why}
-    return Reject("reference_unstable", evidence | {"input": show_row(plan.rows[differing[0]])})
-
-
-def _make_reference(
-    plan: ReferencePlan, outputs: dict[int, str], raised: dict[int, str], maximum: int
-) -> FoundReference | Reject:
-    if len(set(outputs.values())) < 2 and outputs:
-        return Reject(
-            "reference_constant", {"inputs": len(outputs), "output": next(iter(outputs.values()))[:200]}
-        )
-    if outputs and is_identity(plan.rows, outputs):
-        return Reject("reference_identity", {"inputs": len(outputs)})
-    if len(outputs) < plan.minimum:
-        return Reject("too_few_inputs", {"returned": len(outputs), "minimum": plan.minimum})
-    language = get_language(plan.probe.seed.language)
-    result = infer_type([decode(output) for output in outputs.values()], one_number=language.one_number)
-    if language.one_number:
-        outputs = {at: canonical_output(output, result) for at, output in outputs.items()}
-    names, signature = plan.probe.parameter_names, str(Signature(plan.signature.parameters, result))
-    contract = FunctionContract(
-        entry_point=plan.probe.entry_point, signature=signature, parameter_names=names
-    )
-    probe = plan.probe
-    errors = dict(list(raised.items())[: int(MAX_RAISING * maximum)])
-    ordered = _ordered(plan, outputs)[: maximum - len(errors)]
-    cases = (
-        *(Case(arguments=plan.rows[at], expected=outputs[at]) for at in ordered),
-        *(Case(arguments=plan.rows[at], raises=kind) for at, kind in errors.items()),
-    )
-    reference = Reference(
-        seed_id=probe.seed.id,
-        language=probe.seed.language,
-        code=probe.code,
-        contract=contract,
-        cases=cases,
-        domains=write_domains(probe.domains),
-        gentle=probe.gentle,
-    )
-    evidence: Evidence = {
-        "cases": len(cases),
-        "inputs": len(plan.rows),
-        "distinct": len(set(outputs.values())),
-    }
-    if plan.stated:
-        evidence |= {"examples": len(plan.stated)}
-    if errors:
-        evidence = evidence | {"raising": len(errors)}
-    return FoundReference(reference, evidence)
-
-
-def _ordered(plan: ReferencePlan, outputs: dict[int, str]) -> list[int]:
-    """The inputs of the examples first, then the others, each distinct answer once before one repeats."""
-    stated = [at for at in range(len(plan.stated)) if at in outputs]
-    return stated + [at for at in by_variety(outputs) if at not in set(stated)]
-
-
-def find_fault(observation: Observation) -> Reject | None:
-    """The sandbox's own fault, if there is one; it says nothing about the seed."""
-    if observation.infrastructure is not None:
-        return Reject("infrastructure", {"error": failure_words(observation)[:300]})
-    if observation.toolchain_missing is not None:
-        return Reject("toolchain_missing", {"fix": observation.toolchain_missing[:200]})
-    return None

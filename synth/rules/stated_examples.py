@@ -50,13 +50,14 @@ def fit_examples(
     """The examples that the signature can take, each row once, as rows of its types and domains."""
     found: dict[Row, StatedRow] = {}
     for example in examples:
-        row = _fit_row(example.arguments, signature.parameters)
+        row = fit_row(example.arguments, signature.parameters)
         if row is not None and in_domains(row, domains):
             found.setdefault(row, StatedRow(row, example))
     return tuple(found.values())
 
 
-def _fit_row(arguments: Row, kinds: tuple[ValueType, ...]) -> Row | None:
+def fit_row(arguments: Row, kinds: tuple[ValueType, ...]) -> Row | None:
+    """The wire texts as values of the types, where they can be; None if they cannot."""
     if len(arguments) != len(kinds):
         return None
     try:
@@ -188,7 +189,7 @@ def stated_cases(examples: Sequence[Example], signature: Signature) -> tuple[Cas
     cases: list[Case] = []
     for row in fit_examples(examples, signature):
         expected = row.example.expected
-        result = _fit_row((expected,), (signature.result,)) if expected is not None else None
+        result = fit_row((expected,), (signature.result,)) if expected is not None else None
         if result is not None:
             cases.append(Case(arguments=row.arguments, expected=result[0]))
     return tuple(cases)

@@ -197,3 +197,15 @@ reads every value."""
 def likely_shapes(code: str) -> tuple[StdinShape, ...]:
     """The shapes whose signs stand in the program, in order."""
     return tuple(shape for shape in SHAPES if re.search(shape.signs, code, re.IGNORECASE))
+
+
+def write_shape(shape: StdinShape, dropped: int) -> str:
+    """A shape without its last lines, as the reference of a program holds it."""
+    return f"stdin {dropped} {shape.name}"
+
+
+def read_shape(text: str) -> tuple[StdinShape, int] | None:
+    """A shape, and how many of its last lines are left off; None for another text."""
+    found = re.fullmatch(r"stdin (\d+) (.+)", text)
+    shape = next((one for one in SHAPES if found and one.name == found[2]), None)
+    return (shape, int(found[1])) if found and shape else None

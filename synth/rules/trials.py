@@ -13,7 +13,8 @@ from synth.records import Limits, Observation, Seed, StdioContract
 from synth.rules import class_trials, program_trials, reference_rules
 from synth.rules.class_trials import ClassTrial
 from synth.rules.program_trials import ProgramTrial
-from synth.rules.reference_rules import FoundReference, Trial
+from synth.rules.reference_judging import FoundReference
+from synth.rules.reference_rules import Trial
 
 AnyTrial = Trial | ProgramTrial | ClassTrial
 """Each states the programs `to_run` next."""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.grammar.trees import parse
+from synth.languages.classes import FoundClass
 from synth.languages.closing import (
     Closed,
     Closing,
@@ -138,6 +139,14 @@ class FileClosing:
         except _NotClosed as refused:
             return refused.reject
 
+    def close_class(self, found: FoundClass) -> str | Reject:
+        """The program of a class with those of its methods that can be closed, and with everything that they
+        need. Rejects as `close`."""
+        try:
+            return _Closure(self, self._file).close_class(found)
+        except _NotClosed as refused:
+            return refused.reject
+
     # --- finding names ---
 
     def module_files(self, file: _File, name: str = "") -> Iterator[_File]:
@@ -201,13 +210,47 @@ class _Closure:
         self._settle()
         while self._bring_members():
             pass
-        code = self._assemble()
-        if (tokens := estimate_tokens(code)) > MAX_TOKENS:
-            raise _NotClosed(function.name, f"needs a program of {tokens} tokens")
+        code = self._program(function.name)
         names = {bound.name for one in self._state.pulled if one is not entry for bound in one.binds}
         owner = entry.member_of[0] if entry.member_of and self._index.closing.qualified else ""
         entry_point = f"{owner}.{function.name}" if owner else function.name
         return ClosedFunction(code, entry_point, tuple(sorted(names)))
+
+    def close_class(self, found: FoundClass) -> str:
+        """The program of a class: its methods come one by one, and one that cannot be closed stays away."""
+        own = [
+            one
+            for one in self._file.by_name.get(found.name, ())
+            if one.inside is None or _is_open(one.inside)
+        ]
+        if len(own) != 1:
+            raise _NotClosed(found.name, "is bound twice" if own else "is no declaration of the file")
+        self._pull(_Placed(own[0], self._file))
+        self._come(found.needed)
+        refused, came = None, 0
+        for method in found.methods:
+            before = self._state.copy()
+            try:
+                self._come((method,))
+                came += 1
+            except _NotClosed as why:
+                self._state, refused = before, refused or why
+        if refused is not None and came < 2:
+            raise refused
+        return self._program(found.name)
+
+    def _come(self, members: Iterable[str]) -> None:
+        """Pull the members of those names and everything that they need."""
+        self._state.members |= set(members)
+        self._settle()
+        while self._bring_members():
+            pass
+
+    def _program(self, name: str) -> str:
+        code = self._assemble()
+        if (tokens := estimate_tokens(code)) > MAX_TOKENS:
+            raise _NotClosed(name, f"needs a program of {tokens} tokens")
+        return code
 
     def _entry(self, function: Function) -> Declared:
         """The smallest declaration that holds the function."""

@@ -14,9 +14,10 @@ from synth.config import CodeSeedsConfig
 from synth.filters.protocol import Reject
 from synth.grammar.parser_process import UnparsedError
 from synth.ids import content_hash
+from synth.languages.classes import FoundClass
 from synth.languages.registry import get_language
 from synth.records import FunctionContract, Origin, Seed, Unclosed
-from synth.seeds.classes import cut_classes
+from synth.seeds.classes import LONGER, cut_classes
 from synth.seeds.closing import FileClosing
 from synth.seeds.examples.index import ExampleIndex
 from synth.seeds.examples.reader import read_calls
@@ -75,10 +76,10 @@ def _own_examples(file: SourceFile) -> ExampleIndex:
 
 def _cut(file: SourceFile, config: CodeSeedsConfig) -> Iterator[SeedOrRejection]:
     language = file.ref.language
-    close = _closer(file, config)
+    close, close_class = closers(file, config)
     if (program := cut_program(file, max_tokens=config.max_tokens)) is not None:
         yield program
-    yield from cut_classes(file, max_tokens=config.max_tokens, screen=config.screen)
+    yield from cut_classes(file, close_class, max_tokens=config.max_tokens)
     for function in find_functions(file.text, language):
         origin = _origin(file.ref, function.start_line, function.end_line)
         reject = check_quality(
@@ -108,18 +109,30 @@ def _origin(ref: FileRef, start: int, end: int) -> Origin:
     )
 
 
-def _closer(file: SourceFile, config: CodeSeedsConfig) -> Callable[[Function, Origin], Seed]:
-    """What makes a seed of a function of this file. The file is read for it once, and only if one is asked
-    for."""
+def closers(
+    file: SourceFile, config: CodeSeedsConfig
+) -> tuple[Callable[[Function, Origin], Seed], Callable[[FoundClass], str | Reject]]:
+    """What makes a seed of a function of this file, and the program of a class. The file is read for them
+    once, and only if one is asked for."""
     language = get_language(file.ref.language)
     neighbours = TreeNeighbours(file.ref, config.screen)
     if language.name == "python":
         package = cache(lambda: PythonTree(neighbours, file.ref.relative, file.text))
-        return lambda function, origin: _close_python(function, origin, package(), config.max_tokens)
+        limit = LONGER * config.max_tokens
+        return (
+            lambda function, origin: _close_python(function, origin, package(), config.max_tokens),
+            lambda found: package().close_class(found.name, limit),
+        )
     if language.closing is None:
-        return lambda function, origin: make_seed(function.code, language.name, origin)
+        return (
+            lambda function, origin: make_seed(function.code, language.name, origin),
+            lambda found: Reject("not_self_contained", {"needs": found.name, "why": "cannot be closed"}),
+        )
     index = cache(lambda: FileClosing(file.text, file.ref.relative, language, neighbours))
-    return lambda function, origin: _close(function, origin, language.name, index())
+    return (
+        lambda function, origin: _close(function, origin, language.name, index()),
+        lambda found: index().close_class(found),
+    )
 
 
 def _close(function: Function, origin: Origin, language: str, index: FileClosing) -> Seed:

@@ -76,7 +76,7 @@ class TreeNeighbours(Neighbours):
 
     def _read(self, path: str) -> str | None:
         place = self._plain(path, stat.S_ISREG)
-        if place is None or len(self._texts) >= MAX_FILES:
+        if place is None or sum(text is not None for text in self._texts.values()) >= MAX_FILES:
             return None
         if self._bytes + place.lstat().st_size > MAX_BYTES:
             return None

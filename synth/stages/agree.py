@@ -6,7 +6,7 @@ abstains. The pure step is `synth.rules.agreement`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.records import (
@@ -22,12 +22,26 @@ from synth.records import (
 from synth.rules.agreement import Ballot, find_consensus, make_ballot
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import find_fault
+from synth.rules.reference_judging import find_fault
 from synth.stages.context import Context
 from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.syntax import SyntaxStage
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="agree",
+        reasons=("agreement_abstained",),
+        measure="share",
+        keeps=">=",
+        key="data.evidence.agreement_threshold",
+        sentence="At least a share of {limit} of the voters behave alike on every input.",
+        caveat="The agreed outputs of a task below the threshold were not looked at: they may still be too "
+        "few, or all the same.",
+    ),
+)
 
 
 class AgreeStage(UnitStage[Task]):

@@ -15,14 +15,14 @@ from synth.prompts.library import PromptLibrary
 from synth.records import ClassContract, Contract, FunctionContract, Message
 from synth.values import decode, parse_signature
 
-_SUFFIXES: Final = {"function": "", "stdio": "_program", "class": "_class"}
+PROMPT_SUFFIXES: Final = {"function": "", "stdio": "_program", "class": "_class"}
 _TEXT_INPUT: Final = parse_signature("(str) -> str")
 """What a program over stdin and stdout takes, as the signature of a function."""
 
 
 def prompt_name(stage: str, contract: Contract) -> str:
     """`solve`, or `solve_program` for a program over stdin and stdout."""
-    return f"{stage}{_SUFFIXES[contract.kind]}"
+    return f"{stage}{PROMPT_SUFFIXES[contract.kind]}"
 
 
 def declare(contract: Contract, language: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ layout alone reproduce the seed once; the share is of all samples, as a bound th
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
@@ -19,6 +19,28 @@ from synth.stages.context import Context
 from synth.stages.execute import ExecuteStage
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
+
+_REASONS: Final = ("unsolved", "round_trip_failed", "unjudged")
+THRESHOLDS: Final = (
+    Threshold(
+        stage="evidence",
+        reasons=_REASONS,
+        measure="distinct",
+        keeps=">=",
+        key="data.evidence.min_reproductions",
+        sentence="At least {limit} distinct programs, written from the words alone, behave like the seed.",
+    ),
+    Threshold(
+        stage="evidence",
+        reasons=_REASONS,
+        measure="least_share",
+        keeps=">=",
+        key="data.evidence.min_share",
+        sentence="The share of programs that pass is at least {limit}, by the lower end of its interval.",
+        caveat="Candidates that could not be run count for nothing.",
+    ),
+)
 
 
 class EvidenceStage(UnitStage[Task]):
@@ -47,7 +69,9 @@ class EvidenceStage(UnitStage[Task]):
             "candidates": len(solutions),
             "pass_rate": round(share, 4),
         }
-        if distinct >= self._config.min_reproductions and _least(share, judged) >= self._config.min_share:
+        least = _least(share, judged)
+        evidence |= {"least_share": round(least, 6)}
+        if distinct >= self._config.min_reproductions and least >= self._config.min_share:
             return Keep(evidence)
         if faults:
             return Reject("unjudged", evidence | {"faults": faults})

@@ -1,12 +1,14 @@
-"""More inputs for a task: a model writes them, and running the seed gives the outputs.
+"""More inputs for a task: a model writes them, or a program that makes them, and running the seed gives the
+outputs.
 
 Entered: tasks. Kept: those with enough inputs. The one rule: the model never writes an expected value. It
-comes from the seed's own run or, if the seed could not be run, later from agreement.
+comes from the seed's own run or, if the seed could not be run, later from agreement; and what the seed does
+on inputs that its words or the model's validator forbid is none.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import derive_random, unit_id
@@ -16,6 +18,7 @@ from synth.records import (
     ExecutionRequest,
     FunctionContract,
     InputSet,
+    InputValidator,
     Observation,
     Reference,
     Seed,
@@ -29,23 +32,36 @@ from synth.rules.input_drawing import draw_inputs
 from synth.rules.limits import find_limits
 from synth.rules.observed_cases import observed_cases
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions, find_preconditions
-from synth.rules.reference_rules import find_fault
+from synth.rules.reference_judging import find_fault
 from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.contract_prompts import declare, prompt_name, read_rows
+from synth.stages.input_programs import InputPrograms, Proof, Validator
 from synth.stages.instruct import InstructStage
 from synth.stages.problem import ProblemStage
-from synth.stages.running import run_each
+from synth.stages.running import Run, SandboxFault, run_each
 from synth.stages.shard_state import ShardState
-from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
+from synth.stages.strengthen import Strengthened, SuiteSearch
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
 from synth.values import parse_signature
 
 Rows = tuple[tuple[str, ...], ...]
 SEARCHES: Final = 8
 """Tasks of a shard whose inputs are searched at the same time."""
+THRESHOLDS: Final = (
+    Threshold(
+        stage="inputs",
+        reasons=("too_few_inputs",),
+        measure="cases",
+        keeps=">=",
+        key="data.inputs.minimum",
+        sentence="The task has at least {limit} inputs.",
+        caveat="Tasks whose cases people stated pass with fewer.",
+    ),
+)
 
 
 class InputsStage(UnitStage[Task]):
@@ -54,12 +70,13 @@ class InputsStage(UnitStage[Task]):
     name = "inputs"
     unit = Task
     upstream: tuple[Upstream, ...] = (InstructStage, ProblemStage)
-    makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet)
+    makes: ClassVar[tuple[type[Unit], ...]] = (TestSuite, InputSet, InputValidator)
     asks_engine: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
         self._asker = Asker(context, self.name, by_teacher=True)
+        self._limits = find_limits(context.recipe.execution)
 
     def entering(self, state: ShardState) -> list[Task]:
         """Tasks without a suite: some problems bring theirs."""
@@ -68,64 +85,95 @@ class InputsStage(UnitStage[Task]):
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         references = {reference.seed_id: reference for reference in state.get(Reference)}
-        answers = await asyncio.gather(*(self._ask(task, references[task.seed_id]) for task in units))
-        asked = {task.id: rows for task, rows in zip(units, answers, strict=True)}
-        rows = {task_id: found for task_id, found in asked.items() if not isinstance(found, Reject)}
+        run = self._runner(state.priority)
+        programs = InputPrograms(self._config, self._asker, run, self._limits)
+        answers = await asyncio.gather(
+            *(self._ask(task, references[task.seed_id], programs) for task in units)
+        )
+        asked = {task.id: answer for task, answer in zip(units, answers, strict=True)}
+        rows = {task_id: found.rows for task_id, found in asked.items() if not isinstance(found, Reject)}
         answered = [task for task in units if task.id in rows]
         seen = await self._run_references(answered, references, rows, state.priority)
         examples = {seed.id: seed.examples for seed in state.get(Seed)}
-        search, turn = self._search(state.priority), asyncio.Semaphore(SEARCHES)
+        search, turn = self._search(run), asyncio.Semaphore(SEARCHES)
 
         async def make(task: Task) -> Decided:
             found, observation = asked[task.id], seen.get(task.id)
-            fault = found if isinstance(found, Reject) else observation and find_fault(observation)
-            if fault:
+            if isinstance(found, Reject):
+                return Decided(found)
+            if fault := observation and find_fault(observation):
                 return Decided(fault)
             reference = references[task.seed_id]
             stated = examples.get(task.seed_id, ())
-            demands = find_demands(reference, stated)
-            made = self._make(task, reference, rows[task.id], observation, demands)
-            if isinstance(made, InputSet):
-                return self._decided(made, rows[task.id])
-            async with turn:
-                written = written_rows(reference, stated)
-                return await self._strengthen(made, reference, written, rows[task.id], search, demands)
+            written = written_rows(reference, stated)
+            good = written_rows(reference, [one for one in stated if not one.raises])
+            demands = find_demands(reference, good)
+            made = self._make(task, reference, found.rows, observation, demands)
+            try:
+                proof = await programs.prove(task, found.validator, good, _rows_of(made))
+                made = await _without_forbidden(made, proof.validator)
+                if isinstance(made, InputSet):
+                    return self._decided(made, found, proof)
+                async with turn:
+                    known = _KnownInputs(written, found.rows, demands, proof)
+                    return await self._strengthen(made, reference, known, found, search)
+            except SandboxFault as failed:
+                return Decided(failed.reject)
 
         return list(await asyncio.gather(*map(make, units)))
 
-    def _search(self, priority: int) -> SuiteSearch:
+    def _runner(self, priority: int) -> Run:
         async def run(requests: Sequence[ExecutionRequest]) -> list[Observation]:
             return await run_each(
                 self._context.sandbox, requests, lambda _, one: without_long_outputs(one), priority
             )
 
-        recipe = self._context.recipe
-        limits, compare = find_limits(recipe.execution), self._context.data.evidence.compare
-        return SuiteSearch(self._config, limits, recipe.seed, compare, run)
+        return run
+
+    def _search(self, run: Run) -> SuiteSearch:
+        seed, compare = self._context.recipe.seed, self._context.data.evidence.compare
+        return SuiteSearch(self._config, self._limits, seed, compare, run)
 
     async def _strengthen(
         self,
         made: TestSuite,
         reference: Reference,
-        written: Rows,
-        asked: Rows,
+        known: "_KnownInputs",
+        asked: "_Asked",
         search: SuiteSearch,
-        demands: Preconditions,
     ) -> Decided:
         """The suite with inputs chosen for the mutants that they catch, where that can be searched."""
         if self._config.mutants and _was_run(reference):
-            known = dict.fromkeys(case.arguments for case in (*made.cases, *reference.cases))
-            try:
-                found = await search.strengthen(reference, made.task_id, written, list(known), demands)
-            except SearchFault as fault:
-                return Decided(fault.reject)
+            cases = (case.arguments for case in (*made.cases, *reference.cases))
+            rows = list(dict.fromkeys([*cases, *known.rows]))
+            proof = known.proof
+            found = await search.strengthen(
+                reference, made.task_id, known.written, rows, known.demands, proof.validator
+            )
             if found is not None:
                 suite = found.suite.model_copy(update={"contract": made.contract})
-                return self._decided(suite, asked, found)
-        return self._decided(with_hidden_half(made) if self._config.hidden else made, asked)
+                return self._decided(suite, asked, proof, found)
+        return self._decided(with_hidden_half(made) if self._config.hidden else made, asked, known.proof)
 
-    async def _ask(self, task: Task, reference: Reference) -> Rows | Reject:
-        """New rows that the model wrote. If the request is refused, the drawn inputs are enough."""
+    async def _ask(self, task: Task, reference: Reference, programs: InputPrograms) -> "_Asked | Reject":
+        """What the model says of the inputs: rows, those of its generator behind those that it wrote, and a
+        validator. If a request is refused, the drawn inputs are enough."""
+        written, generator, validator = await asyncio.gather(
+            self._ask_rows(task), programs.ask(task, "generator"), programs.ask(task, "validator")
+        )
+        if failed := next((one for one in (written, generator, validator) if isinstance(one, Reject)), None):
+            return failed
+        assert not isinstance(written, Reject) and isinstance(generator, str) and isinstance(validator, str)
+        known = {case.arguments for case in reference.cases}
+        rows = tuple(dict.fromkeys(row for row in written if row not in known))[: self._config.maximum]
+        try:
+            generated = await programs.generate(task, generator)
+        except SandboxFault as fault:
+            return fault.reject
+        more = tuple(row for row in generated if row not in known and row not in rows)
+        return _Asked((*rows, *more), len(rows), validator)
+
+    async def _ask_rows(self, task: Task) -> Rows | Reject:
         contract, name = task.contract, prompt_name(self.name, task.contract)
         if not self._config.from_model or not self._asker.has_prompt(name):
             return ()
@@ -134,9 +182,7 @@ class InputsStage(UnitStage[Task]):
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return response if response.is_fault else ()
-        known = {case.arguments for case in reference.cases}
-        rows = read_rows(contract, response.completions[0].text)
-        return tuple(dict.fromkeys(found for found in rows if found not in known))[: self._config.maximum]
+        return read_rows(contract, response.completions[0].text)
 
     async def _run_references(
         self, tasks: Sequence[Task], references: dict[str, Reference], asked: dict[str, Rows], priority: int
@@ -155,7 +201,7 @@ class InputsStage(UnitStage[Task]):
             language=reference.language,
             code=reference.code,
             call=reference.contract.call(rows),
-            limits=find_limits(self._context.recipe.execution),
+            limits=self._limits,
         )
 
     def _make(
@@ -178,15 +224,61 @@ class InputsStage(UnitStage[Task]):
         rows = tuple(dict.fromkeys([*asked, *drawn]))[: self._config.maximum]
         return InputSet(task_id=task.id, contract=task.contract, rows=rows)
 
-    def _decided(self, made: TestSuite | InputSet, asked: Rows, found: Strengthened | None = None) -> Decided:
-        cases = len(made.cases) if isinstance(made, TestSuite) else len(made.rows)
-        evidence: Evidence = {"cases": cases, "from_model": len(asked)}
+    def _decided(
+        self, made: TestSuite | InputSet, asked: "_Asked", proof: Proof, found: Strengthened | None = None
+    ) -> Decided:
+        cases = len(_rows_of(made))
+        evidence: Evidence = {"cases": cases, "from_model": asked.written}
+        if self._config.generator:
+            evidence |= {"from_generator": len(asked.rows) - asked.written}
+        if proof.words:
+            evidence |= {"validator": proof.words}
         if found is not None:
             evidence |= {"mutants": found.mutants, "undecided": len(found.undecided)}
         stated = isinstance(made, TestSuite) and made.rank is EvidenceRank.EXAMPLES
         if cases < self._config.minimum and not stated:
             return Decided(Reject("too_few_inputs", evidence))
-        return Decided(Keep(evidence), (made,))
+        if proof.validator is None:
+            return Decided(Keep(evidence), (made,))
+        return Decided(Keep(evidence), (made, InputValidator(task_id=made.task_id, code=asked.validator)))
+
+
+class _Asked(NamedTuple):
+    """What the model said of the inputs of a task."""
+
+    rows: Rows
+    written: int
+    """So many of them are its own; its generator made the others."""
+    validator: str
+    """Its program; empty if there is none."""
+
+
+class _KnownInputs(NamedTuple):
+    """What is known of the inputs of a task before they are searched."""
+
+    written: Rows
+    """By people."""
+    rows: Rows
+    """By the model."""
+    demands: Preconditions
+    proof: Proof
+
+
+def _rows_of(made: TestSuite | InputSet) -> Rows:
+    return tuple(case.arguments for case in made.cases)
+
+
+async def _without_forbidden(made: TestSuite | InputSet, validator: Validator | None) -> TestSuite | InputSet:
+    """The inputs that the validator allows, and those on which an error is the answer. What people state of
+    a seed that cannot run stays whole."""
+    if validator is None or (isinstance(made, TestSuite) and made.rank is not EvidenceRank.REFERENCE):
+        return made
+    allowed = await validator.allowed(_rows_of(made))
+    if isinstance(made, InputSet):
+        return made.model_copy(update={"rows": tuple(row for row in made.rows if row in allowed)})
+    cases = tuple(case for case in made.cases if case.raises or case.arguments in allowed)
+    is_empty = all(case.raises for case in cases)
+    return made.model_copy(update={"cases": () if is_empty else cases})
 
 
 def written_rows(reference: Reference, examples: Sequence[Example]) -> Rows:
@@ -201,13 +293,12 @@ def _was_run(reference: Reference) -> bool:
     return bool(reference.cases) and reference.rank is EvidenceRank.REFERENCE
 
 
-def find_demands(reference: Reference, examples: Sequence[Example]) -> Preconditions:
+def find_demands(reference: Reference, good: Rows) -> Preconditions:
     """What the function demands of its arguments, by the calls that people wrote and by its own words."""
     contract = reference.contract
     if not isinstance(contract, FunctionContract):
         return NOTHING_DEMANDED
-    returning = written_rows(reference, [one for one in examples if not one.raises])
-    return find_preconditions(returning, reference.code, contract.entry_point, contract.parameter_names)
+    return find_preconditions(good, reference.code, contract.entry_point, contract.parameter_names)
 
 
 def _join(

@@ -5,7 +5,7 @@ pair. A task with a contaminated sample gives none, because the prompt is the sa
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random, unit_id
@@ -19,6 +19,31 @@ from synth.stages.select import answer_messages
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="pair",
+        reasons=("pair_margin",),
+        measure="fitting_gap",
+        keeps=">=",
+        key="data.pairs.min_gap",
+        alone=True,
+        sentence="Two answers of fitting length differ by at least {limit} in their shares of passed tests.",
+        caveat="It counts tasks that give a pair at all, not pairs.",
+    ),
+    Threshold(
+        stage="pair",
+        reasons=("pair_margin",),
+        measure="clear_log_ratio",
+        keeps="<=",
+        key="data.pairs.max_length_ratio",
+        is_ratio=True,
+        alone=True,
+        sentence="Of two answers that differ clearly, one is at most {limit} times as long as the other.",
+        caveat="It counts tasks that give a pair at all, not pairs. Measured is the logarithm of the ratio.",
+    ),
+)
 
 
 class TaskInLanguage(Unit):
@@ -77,7 +102,7 @@ class PairStage(UnitStage[TaskInLanguage]):
 
     def _pair_task(self, task: Task, judged: Judgements, state: ShardState) -> dict[str, Decided]:
         """The pairs of one task in each language."""
-        suite = next(suite for suite in state.get(TestSuite) if suite.task_id == task.id)
+        suite = [suite for suite in state.get(TestSuite) if suite.task_id == task.id][-1]
         if suite.rank not in self._config.ranks:
             refused = Decided(Reject("unwanted_rank", {"rank": suite.rank.value}))
             languages = {solution.language for solution in judged.solutions[task.id]}
@@ -92,7 +117,7 @@ class PairStage(UnitStage[TaskInLanguage]):
         return {f"{task.id}.{result.language}": self._decided(task, result, suite) for result in results}
 
     def _decided(self, task: Task, result: PairingResult, suite: TestSuite) -> Decided:
-        answer = result.reject or Keep({"pairs": len(result.pairs)})
+        answer = result.reject or Keep({"pairs": len(result.pairs), **result.margins})
         return Decided(answer, tuple(self._pair(task, choice, suite) for choice in result.pairs))
 
     def _pair(self, task: Task, choice: PairChoice, suite: TestSuite) -> Pair:

@@ -29,7 +29,8 @@ from synth.records import (
     Verdict,
 )
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import FoundReference, stated_contract
+from synth.rules.reference_judging import FoundReference
+from synth.rules.reference_rules import stated_contract
 from synth.rules.result_type import infer_type
 from synth.rules.stated_examples import infer_parameters, stated_cases
 from synth.stages.context import Context

@@ -9,14 +9,15 @@ pure steps are in `reference_rules.py`.
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random
 from synth.records import EvidenceRank, FunctionContract, Reference, Seed, Unit
 from synth.rules.canonical import without_long_outputs
 from synth.rules.limits import find_limits
-from synth.rules.reference_rules import FoundReference, stated_contract, was_never_run
+from synth.rules.reference_judging import MIN_RETURNED, FoundReference, was_never_run
+from synth.rules.reference_rules import stated_contract
 from synth.rules.stated_examples import stated_cases
 from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.stages.context import Context
@@ -24,7 +25,29 @@ from synth.stages.running import run_each
 from synth.stages.shard_state import ShardState
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
 from synth.values import parse_signature
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="reference",
+        reasons=("reference_crashed",),
+        measure="returned",
+        over="inputs",
+        keeps=">=",
+        fixed=MIN_RETURNED,
+        sentence="It returns on a share of at least {limit} of the inputs.",
+        caveat="A seed whose results people state passes with less; programs and classes have other rules.",
+    ),
+    Threshold(
+        stage="reference",
+        reasons=("too_few_inputs",),
+        measure="returned",
+        keeps=">=",
+        key="data.inputs.minimum",
+        sentence="It returns on at least {limit} inputs.",
+    ),
+)
 
 
 class ReferenceStage(UnitStage[Seed]):

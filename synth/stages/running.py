@@ -5,15 +5,26 @@ as it is there, and then forgotten, since a program may print megabytes and a sh
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from synth.execution.protocol import Sandbox
+from synth.filters.protocol import Reject
 from synth.records import ExecutionRequest, Observation
 
 T = TypeVar("T")
+Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
+"""Runs programs, in the order given."""
 AT_ONCE: Final = 64
 """Requests in one call of a sandbox that does not say how many it wants (`at_once`)."""
+
+
+class SandboxFault(Exception):
+    """The sandbox failed at a program, which says nothing about the program."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.reason)
+        self.reject = reject
 
 
 async def run_each(

@@ -8,9 +8,9 @@ Entered: passing solutions of tasks that count, by evidence of a rank that the r
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from synth.filters.protocol import Keep, Reject
+from synth.filters.protocol import Evidence, Keep, Reject
 from synth.ids import unit_id
 from synth.languages.code_tokens import normalize_code
 from synth.products import Sample
@@ -31,6 +31,19 @@ from synth.stages.evidence import EvidenceStage, read_judgements
 from synth.stages.shard_state import ShardState
 from synth.stages.solve import solve_prompt
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="select",
+        reasons=("not_best",),
+        measure="place",
+        keeps="<=",
+        key="data.select.per_task",
+        sentence="It is among the best {limit} distinct programs of its task and language.",
+        caveat="A program that differs from a better placed one in layout alone has no place.",
+    ),
+)
 
 
 class SelectStage(UnitStage[Solution]):
@@ -65,13 +78,18 @@ class SelectStage(UnitStage[Solution]):
         if rank not in self._config.ranks:
             return {solution.id: Decided(Reject("unwanted_rank", {"rank": rank.value})) for solution in group}
         asked = sum(s.language == language and s.id not in lost for s in solutions[task_id])
-        chosen = list(choose_best(group, self._config.per_task))
-        decided = {solution.id: Decided(Reject("not_best", {"best": chosen[0]})) for solution in group}
+        ranked = list(choose_best(group, len(group)))
+        places: dict[str, Evidence] = {one: {"place": at} for at, one in enumerate(ranked, 1)}
+        chosen = ranked[: self._config.per_task]
+        decided = {
+            solution.id: Decided(Reject("not_best", {"best": chosen[0], **places.get(solution.id, {})}))
+            for solution in group
+        }
         for solution in group:
             if solution.id in chosen:
                 sample = self._sample(task, solution, len(group) / asked, rank, chosen.index(solution.id))
                 sample = sample.model_copy(update={"licence": licence})
-                decided[solution.id] = Decided(Keep(), (sample,))
+                decided[solution.id] = Decided(Keep(places[solution.id]), (sample,))
         return decided
 
     def _sample(

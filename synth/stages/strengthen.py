@@ -9,21 +9,23 @@ mutant is caught only if the judge of solutions would see it; what nothing catch
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
 from synth.comparison_rules import Comparison
 from synth.config import InputsConfig
-from synth.filters.protocol import Reject
 from synth.ids import derive_random, derive_seed, unit_id
-from synth.languages.registry import find_language, normalize_language
+from synth.languages.registry import find_language
 from synth.languages.spec import Language
 from synth.mutation.edits import Mutant
 from synth.mutation.first_order import make_first_order
 from synth.records import (
+    Call,
     Case,
+    ClassContract,
+    Contract,
     EvidenceRank,
     ExecutionRequest,
     FunctionCall,
@@ -34,19 +36,18 @@ from synth.records import (
     Stop,
     TestSuite,
 )
-from synth.rules.agreement import means_the_same
 from synth.rules.canonical import canonical_outputs, is_whole
-from synth.rules.code_words import read_code_words
 from synth.rules.deliberate_errors import deliberate_errors
-from synth.rules.domains import draw_gently, draw_in_domains, in_domains, read_domains
-from synth.rules.input_edits import InputEditor, Row
+from synth.rules.input_edits import Row
+from synth.rules.input_spaces import find_space, is_text
+from synth.rules.observed_cases import observed_cases
 from synth.rules.preconditions import NOTHING_DEMANDED, Preconditions
-from synth.rules.reference_rules import MAX_OUTPUT, MAX_RAISING, find_fault
+from synth.rules.program_trials import printed
+from synth.rules.reference_judging import MAX_OUTPUT, MAX_RAISING, find_fault
 from synth.rules.strong_suite import ENOUGH, choose_suite, find_wrong
-from synth.values import Signature, decode, parse_signature
-
-Run = Callable[[Sequence[ExecutionRequest]], Awaitable[list[Observation]]]
-"""Runs programs, in the order given."""
+from synth.stages.input_programs import Validator
+from synth.stages.running import Run, SandboxFault
+from synth.values import Signature, parse_signature
 
 TENFOLD: Final = 10
 """How many times the rows of the first search the mutants that it leaves are searched with."""
@@ -57,16 +58,10 @@ GENERATIONS: Final = 3
 SLOWER: Final = 1.2
 SLOWER_S: Final = 0.02
 """A suite may cost so many times what the known rows cost, and so many CPU seconds more."""
+COST_OF_A_PROCESS: Final = 8
+"""Of a program that takes one input a process, so many times fewer inputs are tried."""
 RESTARTS: Final = 4
 """A reference that was stopped at a row goes on behind it, so often at most."""
-
-
-class SearchFault(Exception):
-    """The sandbox failed during a search, which says nothing about the reference."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.reason)
-        self.reject = reject
 
 
 class Strengthened(NamedTuple):
@@ -92,6 +87,20 @@ class _Trial:
     ran: bool = False
 
 
+def _most_telling(rows: Sequence[Row], caught_by: Sequence[Set[Row]], most: int) -> set[Row]:
+    """So many of the rows at most, in turn the first of those that catch most of what is left."""
+    chosen: dict[Row, None] = {}
+    left = list(caught_by)
+    while len(chosen) < min(most, len(rows)):
+        best = max(
+            (row for row in rows if row not in chosen),
+            key=lambda row: sum(row in catching for catching in left),
+        )
+        chosen[best] = None
+        left = [catching for catching in left if best not in catching]
+    return set(chosen)
+
+
 def _answer(case: Case) -> str:
     return case.expected or f"! {case.raises}"
 
@@ -112,17 +121,57 @@ class SuiteSearch:
         written: Sequence[Row],
         known: Sequence[Row],
         demands: Preconditions = NOTHING_DEMANDED,
+        validator: Validator | None = None,
     ) -> Strengthened | None:
         """The suite; `written` are rows by people, kept first, and `known` others that are known to do. What
-        the reference returns on rows that `demands` do not allow says nothing; that it raises there may be
-        right. None if nothing can be searched: no such language here, or too few rows with an answer. Raises
-        SearchFault."""
+        the reference returns on rows that `demands` or the validator do not allow says nothing; that it
+        raises there may be right. None if nothing can be searched: no such language here, or too few rows
+        with an answer. Raises SandboxFault."""
         language = find_language(reference.language)
-        contract = reference.contract
-        if language is None or language.driver is None or not isinstance(contract, FunctionContract):
+        if language is None or not _can_run(language, reference.contract):
             return None
-        search = _Search(self, reference, contract, language, demands)
+        search = _Search(self, reference, language, known, demands, validator)
         return await search.make(task_id, written, known)
+
+    async def find_pool(
+        self,
+        reference: Reference,
+        written: Sequence[Row],
+        known: Sequence[Row],
+        demands: Preconditions,
+        validator: Validator | None,
+    ) -> list[Case]:
+        """Many cases that mean the same in every language, those that did something new first. Raises
+        SandboxFault."""
+        language = find_language(reference.language)
+        if language is None or not _can_run(language, reference.contract):
+            return []
+        search = _Search(self, reference, language, known, demands, validator)
+        return await search.pool(written, known)
+
+    async def without_unstable(self, reference: Reference, cases: Sequence[Case]) -> list[Case]:
+        """The cases that the reference answers as before in another order. Raises SandboxFault."""
+        backwards = list(reversed([case.arguments for case in cases]))
+        request = ExecutionRequest(
+            id=unit_id("again", reference.seed_id, backwards),
+            language=reference.language,
+            code=reference.code,
+            call=reference.contract.call(backwards),
+            limits=self._limits,
+            other_hashing=True,
+        )
+        (seen,) = await self._run([request])
+        if fault := find_fault(seen):
+            raise SandboxFault(fault)
+        again = observed_cases(reference.contract, tuple(backwards), seen, reference.code)
+        return [case for case in cases if case in again]
+
+
+def _can_run(language: Language, contract: Contract) -> bool:
+    """Whether the sandbox can run programs of the language in that way."""
+    if isinstance(contract, ClassContract):
+        return language.classes is not None
+    return is_text(contract) or language.driver is not None
 
 
 class _Search:
@@ -132,21 +181,21 @@ class _Search:
         self,
         settings: SuiteSearch,
         reference: Reference,
-        contract: FunctionContract,
         language: Language,
+        known: Sequence[Row],
         demands: Preconditions,
+        validator: Validator | None,
     ) -> None:
         self._config, self._compare, self._run = settings._config, settings._compare, settings._run
         self._limits = settings._limits
         self._reference, self._language = reference, language
-        self._contract = contract
-        self._signature = parse_signature(self._contract.signature)
-        self._domains, self._demands = read_domains(reference.domains), demands
+        self._contract = reference.contract
+        self._demands, self._validator = demands, validator
         self._random = derive_random(settings._seed, "strengthen", reference.seed_id)
+        self._space = find_space(reference, demands, known, self._random)
         self._mutant_seed = derive_seed(settings._seed, "mutants", reference.seed_id)
-        name = normalize_language(reference.language)
-        self._words = read_code_words(reference.code, name, self._contract.parameter_names)
-        self._editor = InputEditor(self._signature, self._words, self._random)
+        self._searched = self._config.searched // (COST_OF_A_PROCESS if self._space.runs_alone else 1)
+        self._mutants = self._config.mutants // (2 if self._space.runs_alone else 1)
         self._is_fast = language.zygote is not None
         self._cases: dict[Row, Case] = {}
         self._new: list[Row] = []
@@ -165,9 +214,10 @@ class _Search:
             make_first_order,
             self._reference.code,
             self._language.grammar,
-            self._contract.entry_point,
-            self._config.mutants,
+            "" if is_text(self._contract) else self._contract.asked_name,
+            self._mutants,
             self._mutant_seed,
+            is_text(self._contract),
         )
         trials = [_Trial(mutant) for mutant in mutants]
         await self._try(trials, self._kept(list(self._known)))
@@ -175,12 +225,17 @@ class _Search:
         await self._search_again(trials)
         return await self._suite(task_id, [row for row in written if row in self._cases], trials)
 
+    async def pool(self, written: Sequence[Row], known: Sequence[Row]) -> list[Case]:
+        """What the first search finds."""
+        await self._explore([*written, *known])
+        return [self._cases[row] for row in self._kept([*written, *known]) if self._is_portable(row)]
+
     # --- the first search: rows that do something new
 
     async def _explore(self, known: Sequence[Row]) -> None:
-        count = self._config.searched
+        count = self._searched
         first = dict.fromkeys(known)
-        first |= dict.fromkeys(self._drawn(count // 2))
+        first |= dict.fromkeys(self._space.draw(count // 2))
         generations = GENERATIONS if self._is_fast else 1
         await self._learn(list(known))
         self._known_cpu_s = self._cpu_s
@@ -191,14 +246,6 @@ class _Search:
                 return
             await self._learn(self._children(parents, count // (2 * generations)))
 
-    def _drawn(self, count: int) -> list[Row]:
-        words = self._words
-        themes = self._random.sample(words.themes, min(20, len(words.themes)))
-        draw = draw_gently if self._reference.gentle else draw_in_domains
-        hints = (*words.numbers, *words.texts, *themes)
-        drawn = draw(self._signature, self._domains, count, self._random, hints)
-        return list(dict.fromkeys([*drawn, *self._demands.keep(drawn)]))
-
     def _children(self, parents: Sequence[Row], count: int) -> list[Row]:
         """New rows, each an edit of a parent; the latest parents have the most."""
         made: dict[Row, None] = {}
@@ -206,8 +253,8 @@ class _Search:
             if len(made) >= count:
                 break
             at = int(len(parents) * math.sqrt(self._random.random()))
-            child = self._editor.edit(parents[at], self._random.choice(parents))
-            if child not in self._tried and in_domains(child, self._domains):
+            child = self._space.edit(parents[at], self._random.choice(parents))
+            if child is not None and child not in self._tried:
                 made.setdefault(child)
         return list(made)
 
@@ -248,8 +295,8 @@ class _Search:
         if seen.stop is Stop.NONE:
             self._cpu_s = max(self._cpu_s, seen.cpu_s)
         if fault := find_fault(seen):
-            raise SearchFault(fault)
-        found = self._cases_of(rows, seen)
+            raise SandboxFault(fault)
+        found = await self._without_forbidden(self._cases_of(rows, seen))
         self._cases.update(found)
         answered += found
         return seen
@@ -258,7 +305,7 @@ class _Search:
         """The cases that one run of the reference gives. What it returns on a row that it forbids is none."""
         found = {
             rows[at]: Case(arguments=rows[at], expected=output)
-            for at, output in canonical_outputs(seen).items()
+            for at, output in self._outputs(seen).items()
             if at < len(rows)
             and is_whole(output)
             and len(output) <= MAX_OUTPUT
@@ -269,13 +316,26 @@ class _Search:
             rows[at]: Case(arguments=rows[at], raises=kind) for at, kind in raised.items() if at < len(rows)
         }
 
+    def _outputs(self, seen: Observation) -> dict[int, str]:
+        return printed(seen) if is_text(self._contract) else canonical_outputs(seen)
+
+    async def _without_forbidden(self, found: dict[Row, Case]) -> dict[Row, Case]:
+        """The cases without what the reference returns on inputs that the validator forbids."""
+        if self._validator is None:
+            return found
+        allowed = await self._validator.allowed([row for row, case in found.items() if not case.raises])
+        return {row: case for row, case in found.items() if case.raises or row in allowed}
+
     async def _steps(self, rows: Sequence[Row]) -> dict[Row, set[object]]:
         """The steps that the reference takes on each row, where its language can tell."""
         traced = self._language.traced
-        if traced is None or not rows:
+        contract = self._contract
+        if traced is None or not rows or not isinstance(contract, FunctionContract):
             return {}
-        code = traced.program(self._reference.code, self._contract.entry_point)
-        signature = Signature(self._signature.parameters, parse_signature("() -> list[int]").result)
+        code = traced.program(self._reference.code, contract.entry_point)
+        signature = Signature(
+            parse_signature(contract.signature).parameters, parse_signature("() -> list[int]").result
+        )
         call = FunctionCall(entry_point=traced.entry_point, signature=str(signature), arguments=tuple(rows))
         (seen,) = await self._run([self._program(code, call, self._limits)])
         return {
@@ -291,7 +351,7 @@ class _Search:
         fresh = [row for row in self._cases if row not in kept]
         self._random.shuffle(fresh)
         fresh.sort(key=lambda row: -len(self._cases[row].expected))
-        return [*kept, *fresh][: self._config.searched]
+        return [*kept, *fresh][: self._searched]
 
     # --- mutants
 
@@ -324,9 +384,9 @@ class _Search:
             if not left:
                 return
             parents = self._near(left, trials)
-            share = TENFOLD * self._config.searched // rounds
+            share = TENFOLD * self._searched // rounds
             rows = self._children(parents, share * 3 // 4)
-            rows += [row for row in self._drawn(share // 4) if row not in self._tried]
+            rows += [row for row in self._space.draw(share // 4) if row not in self._tried]
             await self._try(left, await self._learn(rows))
 
     def _near(self, left: Sequence[_Trial], trials: Sequence[_Trial]) -> list[Row]:
@@ -386,13 +446,15 @@ class _Search:
         known = [row for row in self._known if row in caught]
         rows = [*known, *strongest[:150], *sorted(rare), *answers.values()][:600]
         raising = [row for row in dict.fromkeys(rows) if self._cases[row].raises]
-        too_many = set(raising[int(MAX_RAISING * ENOUGH) :])
-        return [row for row in rows if row not in too_many]
+        returning = set(rows).difference(raising)
+        left = [trial.caught_by for trial in trials if trial.caught_by.isdisjoint(returning)]
+        few = _most_telling(raising, left, int(MAX_RAISING * ENOUGH))
+        return [row for row in rows if row in returning or row in few]
 
     def _is_portable(self, row: Row) -> bool:
         """Whether the row and its answer mean the same in every language."""
-        wires = (*row, self._cases[row].expected) if self._cases[row].expected else row
-        return all(means_the_same(decode(wire)) for wire in wires)
+        expected = self._cases[row].expected
+        return self._space.is_portable((*row, expected) if expected else row)
 
     def _returning(self, count: int) -> list[Row]:
         """So many rows on which the reference returns, if there are."""
@@ -405,7 +467,7 @@ class _Search:
         request = self._request(self._reference.code, backwards, self._limits)
         (seen,) = await self._run([request.model_copy(update={"other_hashing": True})])
         if fault := find_fault(seen):
-            raise SearchFault(fault)
+            raise SandboxFault(fault)
         again = self._cases_of(backwards, seen)
         unstable = {row for row in backwards if again.get(row) != self._cases[row]}
         if unstable or seen.cpu_s <= SLOWER * self._known_cpu_s + SLOWER_S:
@@ -429,9 +491,9 @@ class _Search:
     def _request(self, code: str, rows: Sequence[Row], limits: Limits) -> ExecutionRequest:
         return self._program(code, self._contract.call(tuple(rows)), limits)
 
-    def _program(self, code: str, call: FunctionCall, limits: Limits) -> ExecutionRequest:
+    def _program(self, code: str, call: Call, limits: Limits) -> ExecutionRequest:
         return ExecutionRequest(
-            id=unit_id("strengthen", self._reference.seed_id, code, call.arguments),
+            id=unit_id("strengthen", self._reference.seed_id, code, call.model_dump_json()),
             language=self._reference.language,
             code=code,
             call=call,

@@ -121,7 +121,7 @@ def checkpoints_of(run: Path, unit_ids: Sequence[str]) -> Iterator[tuple[str, st
 
 def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    for file in _files(run, data) if unit_ids else ():
+    for file in training_files(run, data) if unit_ids else ():
         if file.suffix == ".parquet":
             checked_names([file])
         reader = _READERS[file.suffix]
@@ -135,7 +135,8 @@ def _ids_in(run: Path, data: Path, unit_ids: Sequence[str]) -> set[str]:
     return found
 
 
-def _files(run: Path, data: Path) -> list[Path]:
+def training_files(run: Path, data: Path) -> list[Path]:
+    """The files of rows that a manifest names as `data`, as far as they are still there."""
     # The run folder may have been moved since: then the last two parts of the path, as `sft/<name>.parquet`,
     # still say which file it was.
     place = next((path for path in (run / data, data, run.joinpath(*data.parts[-2:])) if path.exists()), None)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _LINKED: tuple[type[Unit], ...] = (Task, Solution, *(product.model for product in PRODUCTS))
-_LINKS = {model.kind: model.parents for model in _LINKED}
-"""Columns of a body that name the units it was made from. Verdicts stand between a solution and what is
-made of it."""
+LINKS = {model.kind: model.parents for model in _LINKED}
+"""Kinds in the order of the flow, and the columns of a body that name the units it was made from. Verdicts
+stand between a solution and what is made of it."""
 
 
 class _Edge(NamedTuple):
@@ -82,7 +82,7 @@ def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
 
 def _body_edges(run: Path, column: str | None, ids: list[str]) -> Iterator[_Edge]:
     for kind in body_kinds(run):
-        for link in _LINKS.get(kind, ()):
+        for link in LINKS.get(kind, ()):
             sql = f"""SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1)
                 WHERE list_contains($2, {column or link})"""
             yield from _edges(Shards(run).query(sql, body_files(run, kind), ids))
@@ -109,7 +109,7 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
         ):  # a rejection at any stage is the final decision about the unit
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
-        if kind in _LINKS or kind == Seed.kind:
+        if kind in LINKS or kind == Seed.kind:
             found = shards.query(
                 "SELECT DISTINCT key FROM read_parquet($1) WHERE list_contains($2, key)",
                 body_files(run, kind),

@@ -5,7 +5,8 @@ written. DuckDB checks no checksums, so every file's seal is checked before Duck
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,22 +46,39 @@ def run_query(sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
 def stream_query(sql: str, values: Sequence[object]) -> Iterator[dict[str, Any]]:
     """The rows of one query, a thousand in memory at a time. Raises StoreError when a shard
     cannot be read."""
+    with _connection().cursor() as cursor:
+        yield from _rows(cursor, sql, values)
+
+
+Ask = Callable[..., list[dict[str, Any]]]
+"""(query, values): its rows."""
+
+
+@contextmanager
+def with_tables() -> Iterator[Ask]:
+    """Several queries with temporary tables between them, which are gone at the end."""
+    with _connection().cursor() as cursor:
+        yield lambda sql, *values: list(_rows(cursor, sql, values))
+
+
+def _rows(
+    cursor: "duckdb.DuckDBPyConnection", sql: str, values: Sequence[object]
+) -> Iterator[dict[str, Any]]:
     import duckdb
 
-    with _connection().cursor() as cursor:
-        try:
-            cursor.execute(sql, values)
-            names = [column[0] for column in cursor.description or ()]
-            while rows := cursor.fetchmany(1000):
-                yield from (dict(zip(names, row, strict=True)) for row in rows)
-        except duckdb.Error as error:
-            raise StoreError(
-                Problem(
-                    "the shards of the run",
-                    f"cannot be read, so a file was damaged after codemill wrote it: {error}",
-                    "check the run: codemill fsck RUN",
-                )
-            ) from error
+    try:
+        cursor.execute(sql, values)
+        names = [column[0] for column in cursor.description or ()]
+        while rows := cursor.fetchmany(1000):
+            yield from (dict(zip(names, row, strict=True)) for row in rows)
+    except duckdb.Error as error:
+        raise StoreError(
+            Problem(
+                "the shards of the run",
+                f"cannot be read, so a file was damaged after codemill wrote it: {error}",
+                "check the run: codemill fsck RUN",
+            )
+        ) from error
 
 
 @cache

@@ -21,7 +21,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -98,7 +98,7 @@ def encode_record(record: Record) -> str:
     return json.dumps(record.model_dump(), ensure_ascii=True)
 
 
-_BODIES = "codemill.bodies"
+BODIES_NOTE: Final = "codemill.bodies"
 """In the footer of an index shard: `{kind: [rows, sha256]}`."""
 Bodies = dict[str, WrittenFile]
 """The bodies of an index shard, by kind."""
@@ -116,7 +116,7 @@ def write_index(
 ) -> None:
     """Write decisions atomically, with the statement of their bodies, and of what a source read for them.
     Raises StoreError on a full disk."""
-    notes = {} if bodies is None else {_BODIES: json.dumps(bodies, sort_keys=True)}
+    notes = {} if bodies is None else {BODIES_NOTE: json.dumps(bodies, sort_keys=True)}
     notes |= {_READ: json.dumps(read, sort_keys=True)} if read else {}
     write_rows(path, _index_schema(), (_index_row(row) for row in rows), notes=notes)
 
@@ -140,7 +140,7 @@ def stated_bodies(index: Path) -> Bodies | None:
 
 @lru_cache(maxsize=1 << 16)
 def _stated_bodies(index: Path, *_stamp: int) -> Bodies | None:
-    note = read_sealed(index, ["unit_id"]).notes.get(_BODIES)
+    note = read_sealed(index, ["unit_id"]).notes.get(BODIES_NOTE)
     return None if note is None else {kind: WrittenFile(*one) for kind, one in json.loads(note).items()}
 
 

@@ -97,7 +97,7 @@ def funnel(run: Path) -> list[FunnelRow]:
     entries = _count_entered(shards)
     order = stage_order(run)
     keys = sorted(entries.keys() | decided.keys(), key=lambda key: (key[0], order.index(key[1])))
-    return [_funnel_row(stage, round, entries[round, stage], decided[round, stage]) for round, stage in keys]
+    return [funnel_row(stage, round, entries[round, stage], decided[round, stage]) for round, stage in keys]
 
 
 def _count_entered(shards: Shards) -> Counter[tuple[int, str]]:
@@ -275,12 +275,13 @@ def _conservation_problem(row: dict[str, Any]) -> ConservationProblem:
     )
 
 
-def _funnel_row(stage: str, round: int, entered: int, rows: list[dict[str, Any]]) -> FunnelRow:
+def funnel_row(stage: str, round: int, entered: int, rows: list[dict[str, Any]]) -> FunnelRow:
+    """One row: `rows` count the decided units (`decision`, `reason`, `n`, summed `ms` and `tokens`)."""
     counts = {
         decision: sum(int(row["n"]) for row in rows if row["decision"] == decision) for decision in Decision
     }
     reasons = [
-        ReasonCount(reason=row["reason"], reason_class=_class_of(row["reason"]), count=int(row["n"]))
+        ReasonCount(reason=row["reason"], reason_class=class_of(row["reason"]), count=int(row["n"]))
         for row in rows
         if row["reason"]
     ]
@@ -298,5 +299,6 @@ def _funnel_row(stage: str, round: int, entered: int, rows: list[dict[str, Any]]
     )
 
 
-def _class_of(reason: str) -> str:
+def class_of(reason: str) -> str:
+    """The class of a reason, or `unknown`."""
     return REASONS[reason].reason_class.value if reason in REASONS else "unknown"

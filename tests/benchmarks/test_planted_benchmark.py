@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.planted.__main__ import main
+from benchmarks.planted.__main__ import length_auc, longer_share, main
 from benchmarks.planted.answers import (
     PlantedSeed,
     Truth,
@@ -16,7 +16,10 @@ from benchmarks.planted.answers import (
     write_instruction,
     write_program,
 )
+from synth.products import Pair
 from synth.prompts.answers import read_code
+from synth.records import Message
+from tests.builders import build_pair
 
 CODE = """def add_all(numbers: list[int]) -> int:
     total = 0
@@ -35,6 +38,14 @@ def largest_gap(numbers: list[int]) -> int:
     return max(gaps, default=0)
 """
 )
+
+
+def _pair(chosen: int, rejected: int) -> Pair:
+    """A pair of answers of so many letters."""
+    return build_pair(
+        chosen=(Message(role="assistant", content="c" * chosen),),
+        rejected=(Message(role="assistant", content="r" * rejected),),
+    )
 
 
 def test_a_seed_is_known_again_by_its_tag() -> None:
@@ -68,6 +79,15 @@ def test_every_program_is_what_it_is_said_to_be() -> None:
 def test_the_declared_name_is_the_first_in_the_prompt() -> None:
     assert called_name("Implement:\n\n`static int addAll(int[] xs)`\n\n`other(1)`") == "addAll"
     assert called_name("no code") == ""
+
+
+def test_lengths_are_compared_inside_a_pair_too() -> None:
+    """Answers of all lengths, the chosen one always a letter longer: the lengths together tell little."""
+    pairs = [_pair(10 * at + 1, 10 * at) for at in range(1, 60)]
+    assert length_auc(pairs) == pytest.approx(0.51, abs=0.01)
+    assert longer_share(pairs) == 1.0
+    assert longer_share([*pairs, *(_pair(at, at + 1) for at in range(1, 60))]) == 0.5
+    assert longer_share([_pair(3, 3)]) == longer_share([]) == 0.5
 
 
 def test_the_flow_is_judged_on_a_tree(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

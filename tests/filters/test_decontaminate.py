@@ -195,6 +195,24 @@ def test_fresh_texts_raise_at_most_one_false_alarm_in_two_hundred(found: Deconta
     assert len(alarms) <= 10, [alarm.evidence for alarm in alarms]
 
 
+def test_a_task_that_stands_in_twelve_editions_is_still_found() -> None:
+    """As HumanEval's tasks do: in editions with more tests, and in translations into many languages."""
+    random = Random(17)
+    tasks = [(prose(random), code(random)) for _ in range(40)]
+    found = Decontaminate(
+        BenchmarkEntry(f"{edition}/{at}", (f"In edition {edition}: {prompt}",), (answer,), (), "python")
+        for at, (prompt, answer) in enumerate(tasks)
+        for edition in range(12)
+    )
+    edited = [FilterInput("u", "python", edit_words(prompt, random)) for prompt, _ in tasks]
+    renamed = [FilterInput("u", "python", code=rename(answer, random)) for _, answer in tasks]
+    fresh = [FilterInput("u", "python", prose(random), code(random)) for _ in range(150)]
+    planted = (edited, renamed, fresh)
+    hits = [sum(isinstance(found.check(unit), Reject) for unit in units) for units in planted]
+    assert hits[0] >= 39 and hits[1] >= 39
+    assert hits[2] <= 1
+
+
 def test_evidence_names_the_entry_and_what_matched(
     entries: list[BenchmarkEntry], found: Decontaminate
 ) -> None:

@@ -10,7 +10,8 @@ from synth.config import InputsConfig
 from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Reject
 from synth.records import ExecutionRequest, Limits, Observation, Reference, Seed, StdioCall
-from synth.rules.reference_rules import FoundReference, Trial, begin_trial, continue_trial
+from synth.rules.reference_judging import FoundReference
+from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from tests.languages.toolchains import need
 
 Observe = Callable[[str], Observation]

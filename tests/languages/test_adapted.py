@@ -11,7 +11,8 @@ from synth.config import InputsConfig
 from synth.execution.local.sandbox import LocalSandbox
 from synth.filters.protocol import Reject
 from synth.records import Limits, Origin, Reference
-from synth.rules.reference_rules import FoundReference, Trial, begin_trial, continue_trial
+from synth.rules.reference_judging import FoundReference
+from synth.rules.reference_rules import Trial, begin_trial, continue_trial
 from synth.seeds.protocol import make_seed
 from synth.values import decode
 from tests.builders import called

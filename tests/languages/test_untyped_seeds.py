@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from synth.filters.protocol import Reject
+from synth.languages.registry import get_language
 from synth.records import FunctionContract, Reference
 from tests.languages.conftest import ReferSeed
 from tests.languages.toolchains import need
@@ -92,6 +93,154 @@ def lucky(n: int) -> int:
 def deep(n: int, limit: int = sys.maxsize) -> int:
     squared = n * n
     return squared if squared < limit else limit
+""",
+    "objects.py": """
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Stack:
+    def __init__(self):
+        self.items = []
+
+    def push(self, item: int) -> None:
+        self.items.append(item)
+
+    def pop(self) -> int:
+        item = self.items.pop()
+        return item * 2
+
+    def __hash__(self) -> int:
+        whole = tuple(self.items)
+        return hash(whole) + 1
+
+    def __len__(self) -> int:
+        count = len(self.items)
+        return count
+
+
+class Item:
+    def __init__(self, value: int, next_item: Item | None = None) -> None:
+        self.value, self.next_item = value, next_item
+
+
+class Knot:
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self.left: Knot | None = None
+        self.right: Knot | None = None
+
+
+class Named:
+    def __init__(self, name: str, parent: Named | None) -> None:
+        self.name, self.parent = name, parent
+
+    def __repr__(self) -> str:
+        return f"Named({self.name!r})"
+
+    def shouted(self) -> str:
+        return self.name.upper() + "!" * (self.parent is None)
+
+    def child(self, name: str) -> Named:
+        return Named(self.name + "." + name, self)
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+def largest(head: Item | None) -> int | None:
+    found = None
+    while head is not None:
+        found = head.value if found is None else max(found, head.value)
+        head = head.next_item
+    return found
+
+
+def depth(root: Knot | None) -> int:
+    return 0 if root is None else 1 + max(depth(root.left), depth(root.right))
+
+
+def shared(words: set[str], others: set[str]) -> set[str]:
+    return words & others
+
+
+def turned(data: bytes) -> bytes:
+    return data[::-1]
+
+
+def corner(width: int, height: int) -> Point:
+    return Point(width - 1, height - 1)
+
+
+def halves(n: int) -> Iterator[int]:
+    return (n // by for by in range(1, 5))
+
+
+def product_of_digits(text: str) -> int:
+    found = 1
+    for digit in text:
+        found *= int(digit) + 1
+    return found
+
+
+def spread(box):
+    return box.width * 2 + box.height
+
+
+def in_bytes(text: str, codec: str = "utf-8") -> int:
+    return len(text.encode(codec)) + 1
+
+
+def sort_part(items: list[int], start: int | None = None, end: int | None = None) -> None:
+    items[start:end] = sorted(items[start:end])
+""",
+    "__init__.py": "",
+    "wire.py": """
+LIMIT = 7
+
+
+class Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def first(self) -> str:
+        return self.text[:LIMIT]
+""",
+    "users.py": """
+from . import wire
+import maths.gcd
+import maths.gcd as divisors
+
+
+def cut_first(text: str) -> str:
+    return wire.Reader(text).first() + "!" * wire.LIMIT
+
+
+def common(a: int, b: int) -> int:
+    return maths.gcd.gcd(a, b) + divisors.gcd(b, a)
+
+
+def passed_on(a: int) -> list[str]:
+    return dir(wire) + [str(wire.LIMIT)] * a
+""",
+    "newer.py": """
+class Box[T]:
+    def __init__(self, content: T) -> None:
+        self.content = content
+
+    def shown(self, times: int) -> str:
+        return f"[{self.content}]" * times
+
+
+def number(text: str) -> int:
+    try:
+        return int(text)
+    except TypeError, ValueError:
+        return -1
 """,
 }
 JAVASCRIPT = {
@@ -201,6 +350,24 @@ CALLED = [
     ("python", "total", "(list[int]) -> int"),
     ("python", "windows", "(str, int) -> list[str]"),
     ("python", "deep", "(int, int) -> int"),
+    ("python", "Stack.pop", "(list[int]) -> int"),
+    ("python", "Stack.__len__", "(list[int]) -> int"),
+    ("python", "Named.shouted", "(str) -> str"),
+    ("python", "Named.child", "(str, str) -> str"),
+    ("python", "largest", "(list[int]) -> optional[int]"),
+    ("python", "depth", "(list[int]) -> int"),
+    ("python", "shared", "(list[str], list[str]) -> list[str]"),
+    ("python", "turned", "(str) -> list[int]"),
+    ("python", "corner", "(int, int) -> tuple[int, int]"),
+    ("python", "halves", "(int) -> list[int]"),
+    ("python", "sort_part", "(list[int], int, int) -> list[int]"),
+    ("python", "product_of_digits", "(str) -> int"),
+    ("python", "spread", "(int, int) -> int"),
+    ("python", "in_bytes", "(str) -> int"),
+    ("python", "Box.shown", "(int, int) -> str"),
+    ("python", "number", "(str) -> int"),
+    ("python", "cut_first", "(str) -> str"),
+    ("python", "common", "(int, int) -> int"),
     ("javascript", "shares", "(list[int]) -> list[float]"),
     ("javascript", "reversed", "(str) -> str"),
     ("javascript", "swapEnds", "(list[int]) -> list[int]"),
@@ -216,6 +383,8 @@ CALLED = [
 REFUSED = [
     ("python", "stored", "impure", "open"),
     ("python", "lucky", "impure", "random"),
+    ("python", "__hash__", "impure", "hash"),
+    ("python", "passed_on", "not_self_contained", "wire"),
     ("javascript", "save", "impure", "fs"),
     ("javascript", "later", "no_signature", "gives its result later"),
     ("typescript", "shown", "not_self_contained", "HTMLElement"),
@@ -245,3 +414,15 @@ def test_what_cannot_be_called_is_refused_with_words(
     assert isinstance(found, Reject), found
     assert found.reason == reason
     assert words in str(found.evidence)
+
+
+def test_a_set_is_made_a_list_only_where_the_program_knows_sets() -> None:
+    adapt = get_language("javascript").adapt
+    assert adapt is not None
+    box = "class Box {\n  constructor(n) { this.n = n }\n  grow(by) { return this.n * 2 + by }\n}\n"
+    (plain,) = adapt(box, "Box.grow")
+    assert plain.code.removeprefix(box.rstrip()).strip() == (
+        f"function {plain.entry_point}(n, by) {{\n  return new Box(n).grow(by)\n}}"
+    )
+    (listed,) = adapt("function letters(text) { return new Set(text) }\n", "letters")
+    assert "instanceof Set ? [...result] : result" in listed.code

@@ -160,6 +160,113 @@ def test_a_default_is_edited_where_a_call_may_leave_it_out(grammar: str, code: s
     assert "`5`" not in words
 
 
+@pytest.mark.parametrize(
+    ("grammar", "code"),
+    [
+        (
+            "javascript",
+            "const check = (n, name = 'Some') => {\n  if (n < 8) { throw new Error('The ' + name) }\n}\n"
+            "const f = (n) => {\n  check(n, 'Radius')\n  return n * 2\n}\n",
+        ),
+        (
+            "python",
+            "def check(n: int, name: str = 'Some') -> None:\n    if n < 8:\n"
+            "        raise ValueError(f'The {name}')\n\n"
+            "def f(n):\n    check(n, 'Radius')\n    return n * 2\n",
+        ),
+        (
+            "java",
+            "class A {\n  static void check(int n, String name) {\n"
+            '    if (n < 8) { throw new Error("The " + name); }\n  }\n'
+            '  static int f(int n) {\n    check(n, "Radius");\n    return n * 2;\n  }\n}\n',
+        ),
+        (
+            "go",
+            'func check(n int, name string) {\n\tif n < 8 {\n\t\tpanic("The " + name)\n\t}\n}\n'
+            'func f(n int) int {\n\tcheck(n, "Radius")\n\treturn n * 2\n}\n',
+        ),
+    ],
+)
+def test_words_that_a_helper_says_in_an_error_stay(grammar: str, code: str) -> None:
+    words = " ".join(mutant.words for mutant in make_first_order(code, grammar, "f", ALL))
+    assert not any(word in words for word in ("Some", "`Radius`", "nothing becomes `X`"))
+    assert "`8` becomes `9`" in words and "`2` becomes `3`" in words
+    used = code.replace("n * 2", "name").replace("n < 8", "name < 8")
+    assert "Radius" in " ".join(mutant.words for mutant in make_first_order(used, grammar, "f", ALL))
+
+
+@pytest.mark.parametrize(
+    ("grammar", "code"),
+    [
+        (
+            "python",
+            "def f(n):\n    if n < 8:\n        msg = f'Few: {n}'\n"
+            "        raise ValueError(msg)\n    return n\n",
+        ),
+        (
+            "typescript",
+            "function f(n: number): number {\n  const msg = 'Few: ' + n\n"
+            "  if (n < 8) { throw new Error(msg) }\n  return n\n}\n",
+        ),
+        (
+            "java",
+            'class A {\n  static int f(int n) {\n    String msg = "Few: ";\n'
+            "    if (n < 8) { throw new Error(msg); }\n    return n;\n  }\n}\n",
+        ),
+        (
+            "go",
+            'func f(n int) (int, error) {\n\tmsg := "Few: "\n\tif n < 8 {\n\t\treturn 0, errors.New(msg)\n'
+            "\t}\n\treturn n, nil\n}\n",
+        ),
+        (
+            "rust",
+            'fn f(n: i64) -> i64 {\n    let msg = "Few: ";\n    if n < 8 { panic!("{}", msg); }\n    n\n}\n',
+        ),
+    ],
+)
+def test_words_of_an_error_stay_in_a_variable(grammar: str, code: str) -> None:
+    words = " ".join(mutant.words for mutant in make_first_order(code, grammar, "f", ALL))
+    assert "Few" not in words and "msg =" not in words
+    assert "`8` becomes `9`" in words
+    used = code.replace("return n", "return msg").replace("    n\n}", "    msg\n}")
+    assert "Few" in " ".join(mutant.words for mutant in make_first_order(used, grammar, "f", ALL))
+
+
+@pytest.mark.parametrize(
+    ("grammar", "code"),
+    [
+        (
+            "go",
+            'func f(n int) (int, error) {\n\tif n < 8 {\n\t\treturn 77, errors.New("few")\n'
+            "\t}\n\treturn n, nil\n}\n",
+        ),
+        (
+            "go",
+            "func f(n int) (int, error) {\n\tif n < 8 {\n\t\treturn 77, pkg.ErrFew\n"
+            "\t}\n\treturn n, nil\n}\n",
+        ),
+        (
+            "rust",
+            "fn f(n: i64) -> Result<i64, String> {\n"
+            '    if n < 8 { return Err(format!("few {}", 77)); }\n    Ok(n)\n}\n',
+        ),
+        ("rust", 'fn f(n: i64) -> i64 {\n    if n < 8 { panic!("few {}", 77); }\n    n\n}\n'),
+    ],
+)
+def test_what_stands_beside_an_error_stays(grammar: str, code: str) -> None:
+    words = " ".join(mutant.words for mutant in make_first_order(code, grammar, "f", ALL))
+    assert "`77`" not in words and "`few" not in words
+    assert "`8` becomes `9`" in words
+
+
+def test_arguments_of_max_are_not_swapped_unless_it_is_the_programs_own() -> None:
+    code = "const f = (a, b) => Math.max(a, b) + g(a, b)\nconst g = (a, b) => a - b\n"
+    swapped = [one.words for one in make_first_order(code, "javascript", "f", ALL) if one.kind == "arguments"]
+    assert swapped == ["`a, b` becomes `b, a`"]
+    own = "def max(a, b):\n    return a - b\n\ndef f(a, b):\n    return max(a, b)\n"
+    assert any(one.kind == "arguments" for one in make_first_order(own, "python", "f", ALL))
+
+
 def test_few_are_drawn_from_all_by_the_seed() -> None:
     few = make_first_order(PYTHON, "python", "f", 10, seed=4)
     assert len(few) == 10

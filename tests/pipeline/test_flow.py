@@ -49,7 +49,7 @@ def test_solutions_without_tasks_are_not_asked_for() -> None:
 
 def test_everything_runs_in_the_order_of_the_flow() -> None:
     filters = {"decontaminate": ["@heldout"]}
-    expected = "reference instruct inputs solve syntax agree execute evidence select".split()
+    expected = "reference instruct inputs solve syntax agree sharpen execute evidence select".split()
     expected += "length decontaminate exact_dedup near_dedup pair fim".split()
     assert names(**EVERYTHING, filters=filters) == expected
     assert [stage.name for stage in in_order(build_graph(build_stages(context(EVERYTHING))))] == [
@@ -61,7 +61,9 @@ def test_real_seeds_pass_filters_before_a_model_is_asked() -> None:
     filters = {"decontaminate": ["@heldout"]}
     tree = {"kind": "source_tree", "paths": ["."]}
     found = names(**SOLVED, seeds=tree, filters=filters)
-    expected = "seed_decontaminate reference seed_exact_dedup seed_near_dedup instruct inputs solve syntax "
+    expected = (
+        "seed_decontaminate reference seed_exact_dedup seed_near_dedup instruct inputs solve syntax sharpen "
+    )
     expected += "execute evidence select length decontaminate exact_dedup near_dedup"
     assert found == expected.split()
     made = context({**SOLVED, "seeds": tree, "filters": filters})
@@ -145,5 +147,5 @@ def test_stages_that_ask_the_model_are_lanes_of_their_own() -> None:
     assert [[stage.name for stage in lane] for lane in lanes] == [
         ["reference"],
         ["instruct", "inputs", "solve"],
-        ["syntax", "agree", "execute", "evidence", "select", "length"],
+        ["syntax", "agree", "sharpen", "execute", "evidence", "select", "length"],
     ]

@@ -259,6 +259,12 @@ def test_unknown_prompt_set_names_the_nearest(tmp_path: Path) -> None:
     assert problem.fix == "prompts: default"
 
 
+def test_a_set_without_the_prompts_for_validators_cannot_serve_a_recipe_that_asks_for_them() -> None:
+    text = "name: a\nprompts: pocket\n" + DATA + "  inputs: {validator: true, from_model: false}\n"
+    said = [one.message for one in check_names(Recipe.model_validate(yaml.safe_load(text)))]
+    assert any("inputs_validator.md must exist" in words for words in said), said
+
+
 def test_prompt_set_without_a_needed_prompt_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     shutil.copytree(resource_folder("prompts") / "default", tmp_path / "mine")
     (tmp_path / "mine" / "instruct.md").unlink()

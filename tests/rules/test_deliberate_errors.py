@@ -43,6 +43,7 @@ def test_what_the_code_raises_is_its_answer(error: str, code: str, kind: str) ->
         ("java.lang.NullPointerException: null", "x.length()"),
         ("ValueError: codemill: two letters", "raise ValueError('no')"),
         ("", "raise ValueError"),
+        ("AssertionError: n must be positive", "assert n > 0, 'n must be positive'"),
     ],
 )
 def test_what_the_code_runs_into_is_not(error: str, code: str) -> None:

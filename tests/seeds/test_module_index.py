@@ -10,7 +10,7 @@ from synth.seeds.python.self_contained import check_self_contained
 
 FILE = '''"""A module."""
 from __future__ import annotations
-import os, math
+import os, math, builtins, threading
 from collections import Counter as C, OrderedDict
 from .sibling import thing
 import re
@@ -35,6 +35,13 @@ def uses_pattern(s):
 
 def uses_os(p):
     return os.path.join(os.getcwd(), p)
+
+def uses_builtins(xs):
+    with threading.Lock():
+        return builtins.sorted(xs)
+
+def uses_builtins_that_read(a):
+    return builtins.open(a)
 
 def uses_sibling(a):
     return thing(a)
@@ -117,6 +124,10 @@ def test_a_constant_that_needs_a_pure_module_comes_with_it() -> None:
     assert run(closed("uses_pattern"), "aabaa") == ["aa", "aa"]
 
 
+def test_members_of_builtins_and_locks_are_judged_one_by_one() -> None:
+    assert run(closed("uses_builtins"), [3, 1]) == [1, 3]
+
+
 def test_functions_that_call_each_other_come_together() -> None:
     assert run(closed("mutual_a"), 3) is True
 
@@ -135,6 +146,7 @@ def test_a_pure_import_inside_a_function_is_fine() -> None:
         ("uses_os", "impure", "os.getcwd"),
         ("uses_sibling", "not_self_contained", ".sibling"),
         ("uses_input", "impure", "input"),
+        ("uses_builtins_that_read", "impure", "builtins.open"),
         ("changes_global", "impure", "LIMIT"),
         ("imports_inside", "impure", "random"),
         ("uses_conditional", "not_self_contained", "unicode"),

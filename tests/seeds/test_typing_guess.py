@@ -23,6 +23,7 @@ def candidates(code: str) -> list[str]:
         ("a: tuple[int, ...]", "(list[int]) -> any"),
         ("a: Dict[str, List[int]]", "(map[str, list[int]]) -> any"),
         ("a: Literal['x', 'y']", "(str) -> any"),
+        ("a: Literal[-1, 0, 1]", "(int) -> any"),
         ("a: bytes | str", "(str) -> any"),
     ],
 )
@@ -68,7 +69,7 @@ def test_star_arguments_are_left_out() -> None:
     "code",
     [
         "def f():\n    return 1\n",
-        "def f(a: bytes):\n    return a\n",
+        "def f(a: memoryview):\n    return a\n",
         "def f(a: Callable[[int], int], b: int):\n    return map(a, b)\n",
         "def f(a, b, c, d, e, g, h):\n    return a\n",
         "def g(a):\n    return a\n",

@@ -54,6 +54,7 @@ def test_a_task_whose_behaviour_comes_back_is_kept_with_its_counts() -> None:
         "distinct": 2,
         "candidates": 3,
         "pass_rate": 0.6667,
+        "least_share": 0.20766,
     }
     assert run.units == ()
 
@@ -93,7 +94,13 @@ def test_an_instruction_is_wrong_only_where_candidates_were_judged_and_none_pass
 ) -> None:
     run = decide(*candidates(*outcomes))
     assert run.decision("task-1") == (Decision.REJECTED, reason)
-    assert set(run.evidence("task-1")) == {"reproductions", "distinct", "candidates", "pass_rate"}
+    assert set(run.evidence("task-1")) == {
+        "reproductions",
+        "distinct",
+        "candidates",
+        "pass_rate",
+        "least_share",
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,13 @@ def test_nothing_is_said_against_a_task_whose_candidates_could_not_all_be_run(
 
 def test_a_task_without_candidates_has_a_share_of_nothing() -> None:
     run = decide(min_share=0)
-    assert run.evidence("task-1") == {"reproductions": 0, "distinct": 0, "candidates": 0, "pass_rate": 0.0}
+    assert run.evidence("task-1") == {
+        "reproductions": 0,
+        "distinct": 0,
+        "candidates": 0,
+        "pass_rate": 0.0,
+        "least_share": 0.0,
+    }
 
 
 def test_layout_makes_no_program_distinct_and_language_does() -> None:

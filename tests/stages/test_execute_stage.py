@@ -3,7 +3,9 @@
 import pytest
 
 from synth.execution.scripted import ObserveRequest, ScriptedSandbox
+from synth.program_log import SHOWN_CHARACTERS, LoggedCase, ProgramLog
 from synth.records import (
+    Captured,
     CaseObservation,
     Decision,
     EvidenceRank,
@@ -51,7 +53,7 @@ def execute(observe: ObserveRequest, *units: Unit) -> StageRun:
 
 
 def test_it_runs_what_syntax_and_agreement_let_through_and_makes_verdicts() -> None:
-    place = StagePlace("execute", Solution, ("syntax", "agree"), (Verdict,))
+    place = StagePlace("execute", Solution, ("syntax", "agree", "sharpen"), (Verdict, ProgramLog))
     assert describe_stage(ExecuteStage(build_context())) == place
 
 
@@ -84,7 +86,13 @@ def test_a_program_with_every_result_right_passes() -> None:
         )
     )
     assert run.decision("s1") == (Decision.KEPT, "")
-    assert run.evidence("s1") == {"passed": 3, "total": 3, "rank": "reference", "cpu_s": 0.1235}
+    assert run.evidence("s1") == {
+        "passed": 3,
+        "total": 3,
+        "rank": "reference",
+        "cpu_s": 0.1235,
+        "memory_mb": 9.0,
+    }
     row = run.rows["s1"]
     assert (row.kind, row.parents, row.language, row.ms) == ("solution", ("task-1",), "python", 500.0)
     assert run.made(Verdict) == [build_verdict("s1", cpu_s=0.123456, peak_memory_mb=9.0, level="B")]
@@ -99,6 +107,7 @@ def test_a_wrong_result_rejects_and_says_which() -> None:
         "total": 3,
         "rank": "reference",
         "cpu_s": 0.0,
+        "memory_mb": 0.0,
         "first_failure": words,
     }
     (verdict,) = run.made(Verdict)
@@ -130,6 +139,35 @@ def test_each_end_of_a_program_has_its_reason_and_a_fault_of_ours_is_a_failure(
 def test_a_missing_toolchain_says_how_to_install_it() -> None:
     run = execute(lambda asked: build_observation(asked, toolchain_missing="apt-get install ruby"))
     assert run.evidence("s1")["first_failure"] == "install it: apt-get install ruby"
+
+
+def test_a_program_that_fails_leaves_what_it_found_and_printed() -> None:
+    stderr = Captured(head="warning: unused", length=15)
+    run = execute(lambda asked: build_observation(asked, 0, 4, -2, stderr=stderr))
+    (log,) = run.made(ProgramLog)
+    assert (log.solution_id, log.phase, log.stderr) == ("s1", Phase.RUN, stderr)
+    assert log.cases == (
+        LoggedCase(index=0, is_right=True, status="returned", length=2),
+        LoggedCase(index=1, is_right=False, status="returned", found="i4", length=2),
+        LoggedCase(index=2, is_right=True, status="returned", length=3),
+    )
+
+
+def test_a_program_that_passes_or_was_never_run_leaves_no_log() -> None:
+    assert execute(lambda asked: build_observation(asked, *RIGHT)).made(ProgramLog) == []
+    lost = execute(lambda asked: build_observation(asked, infrastructure="the machine was lost"))
+    assert lost.made(ProgramLog) == []
+
+
+def test_the_log_of_a_program_that_never_ran_has_its_tests_as_missing() -> None:
+    (log,) = execute(lambda asked: build_observation(asked, phase=Phase.COMPILE)).made(ProgramLog)
+    assert [(case.status, case.is_right) for case in log.cases] == [("missing", False)] * 3
+
+
+def test_a_long_result_is_cut_in_the_log_and_its_length_is_true() -> None:
+    long = CaseObservation(index=0, status="raised", error="E" * 5000)
+    (log,) = execute(lambda asked: build_observation(asked, cases=(long,))).made(ProgramLog)
+    assert (len(log.cases[0].found), log.cases[0].length) == (SHOWN_CHARACTERS, 5000)
 
 
 def test_a_long_failure_is_cut_in_the_evidence_and_whole_in_the_verdict() -> None:

@@ -17,6 +17,7 @@ from synth.records import (
     FunctionCall,
     FunctionContract,
     InputSet,
+    InputValidator,
     Limits,
     Message,
     Observation,
@@ -88,7 +89,8 @@ def suite_of(run: StageRun) -> list[tuple[str, str]]:
 
 
 def test_it_asks_a_model_about_tasks_and_makes_suites_or_sets_of_inputs() -> None:
-    place = StagePlace("inputs", Task, ("instruct", "problem"), (TestSuite, InputSet), asks_engine=True)
+    made = (TestSuite, InputSet, InputValidator)
+    place = StagePlace("inputs", Task, ("instruct", "problem"), made, asks_engine=True)
     assert describe_stage(InputsStage(build_context())) == place
 
 

@@ -102,8 +102,14 @@ def test_a_task_has_a_row_in_each_language_in_which_candidates_ran() -> None:
         ("task", ("task-1",), "ruby"),
     ]
     assert run.decision("task-1.python") == (Decision.KEPT, "")
-    assert run.evidence("task-1.python") == {"pairs": 2}
-    assert run.evidence("task-1.ruby") == {"pairs": 1}
+    assert run.evidence("task-1.python") == {
+        "pairs": 2,
+        "gap": 0.6667,
+        "fitting_gap": 0.6667,
+        "log_length_ratio": 0.0,
+        "clear_log_ratio": 0.0,
+    }
+    assert run.evidence("task-1.ruby")["pairs"] == 1
     assert [one.language for one in run.made(Pair)] == ["python", "python", "ruby"]
 
 

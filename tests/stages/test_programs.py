@@ -27,7 +27,7 @@ from synth.records import (
     Verdict,
 )
 from synth.rules.program_trials import ProgramTrial
-from synth.rules.reference_rules import FoundReference
+from synth.rules.reference_judging import FoundReference
 from synth.rules.trials import AnyTrial, begin_trial, continue_trial
 from synth.seeds.programs import cut_program
 from synth.seeds.protocol import FileRef, SeedRejection, SourceFile

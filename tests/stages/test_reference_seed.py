@@ -18,14 +18,8 @@ from synth.records import (
     Seed,
     Stop,
 )
-from synth.rules.reference_rules import (
-    FoundReference,
-    judge_reference,
-    plan_probe,
-    plan_runs,
-    plan_stated,
-    refuse_early,
-)
+from synth.rules.reference_judging import FoundReference, judge_reference, refuse_early
+from synth.rules.reference_rules import plan_probe, plan_runs, plan_stated
 from synth.seeds.protocol import make_seed
 from synth.values import Value, decode, encode
 from tests.builders import called

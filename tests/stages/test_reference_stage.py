@@ -75,7 +75,7 @@ def test_a_kept_seed_has_a_row_with_its_figures() -> None:
     assert (row.kind, row.parents, row.language) == ("seed", (), "python")
     assert run.decision("sum") == (Decision.KEPT, "")
     assert run.evidence("sum")["cases"] == 10
-    assert set(run.evidence("sum")) == {"cases", "inputs", "distinct"}
+    assert set(run.evidence("sum")) == {"cases", "inputs", "returned", "distinct"}
 
 
 def test_one_signature_is_run_forwards_and_then_backwards() -> None:

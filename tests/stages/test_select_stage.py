@@ -69,9 +69,9 @@ def test_the_best_solution_becomes_a_sample_with_the_very_question_that_was_aske
 def test_every_passing_solution_has_a_row_and_those_not_chosen_name_the_best() -> None:
     run = select(*solutions(LONG, SHORT))
     assert run.decision("task-1-python-0") == (Decision.REJECTED, "not_best")
-    assert run.evidence("task-1-python-0") == {"best": "task-1-python-1"}
+    assert run.evidence("task-1-python-0") == {"best": "task-1-python-1", "place": 2}
     assert run.decision("task-1-python-1") == (Decision.KEPT, "")
-    assert run.evidence("task-1-python-1") == {}
+    assert run.evidence("task-1-python-1") == {"place": 1}
     assert {(row.kind, row.parents, row.language) for row in run.rows.values()} == {
         ("solution", ("task-1",), "python")
     }
@@ -83,7 +83,7 @@ def test_each_language_of_a_task_has_its_own_best_and_its_own_pass_rate() -> Non
     chosen = [(sample.solution_id, sample.language, sample.pass_rate) for sample in run.made(Sample)]
     assert chosen == [("task-1-python-0", "python", 0.6667), ("task-1-ruby-1", "ruby", 1.0)]
     assert run.rows["task-1-ruby-0"].language == "ruby"
-    assert run.evidence("task-1-ruby-0") == {"best": "task-1-ruby-1"}
+    assert run.evidence("task-1-ruby-0") == {"best": "task-1-ruby-1", "place": 2}
 
 
 def test_tasks_are_apart() -> None:

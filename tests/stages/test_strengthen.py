@@ -25,7 +25,8 @@ from synth.records import (
 from synth.rules.domains import write_domains
 from synth.rules.input_edits import Row
 from synth.stages.inputs import written_rows
-from synth.stages.strengthen import SearchFault, Strengthened, SuiteSearch
+from synth.stages.running import SandboxFault
+from synth.stages.strengthen import Strengthened, SuiteSearch
 from synth.values import decode, encode
 from tests.builders import build_observation
 
@@ -130,7 +131,7 @@ def test_a_fault_of_the_sandbox_is_no_answer_about_the_reference(run: Ask) -> No
     def fail(request: ExecutionRequest) -> Observation:
         return build_observation(request).model_copy(update={"infrastructure": "the disk is full"})
 
-    with pytest.raises(SearchFault, match="infrastructure"):
+    with pytest.raises(SandboxFault, match="infrastructure"):
         search(ScriptedSandbox(fail), run)
 
 
@@ -149,6 +150,28 @@ def test_the_search_stays_in_the_domains_of_the_parameters(local_sandbox: LocalS
     found: Strengthened | None = run(made.strengthen(bounded, "task-1", [WRITTEN], WEAK))
     assert found is not None
     assert all(not case.raises for case in found.suite.cases)
+
+
+def test_the_few_errors_of_a_suite_are_those_that_nothing_else_catches(
+    local_sandbox: LocalSandbox, run: Ask
+) -> None:
+    """Two bounds, each seen by one error alone, among many inputs that raise."""
+
+    async def execute(requests: Sequence[ExecutionRequest]) -> list[Observation]:
+        return await local_sandbox.execute(requests)
+
+    code = (
+        "def root(n: int) -> int:\n    if n < 3 or n > 20:\n"
+        '        raise ValueError("out of range")\n    return n * n\n'
+    )
+    contract = FunctionContract(entry_point="root", signature="(int) -> int", parameter_names=("n",))
+    reference = Reference(seed_id="seed-2", language="python", code=code, contract=contract)
+    known = [(encode(n),) for n in (*range(-40, -20), *range(40, 60), *range(4, 10))]
+    made = SuiteSearch(InputsConfig(mutants=100), Limits(cpu_s=2), 3, None, execute)
+    found: Strengthened | None = run(made.strengthen(reference, "task-1", [], known))
+    assert found is not None
+    assert {2, 21} <= {decode(case.arguments[0]) for case in found.suite.cases if case.raises}
+    assert [mutant.words for mutant in found.undecided] == []
 
 
 def test_calls_of_another_shape_are_no_inputs_of_the_contract() -> None:

@@ -14,8 +14,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
         "synth.products",
+        "synth.program_log",
         "synth.proportions",
         "synth.reasons",
+        "synth.thresholds",
         "synth.errors",
         "synth.plain_text",
         "synth.interruptible",
@@ -56,7 +58,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("synth.verify",),
     ("synth.serve", "synth.protocols"),
     ("synth.stages", "synth.rules", "synth.filters", "synth.seeds"),
-    ("synth.pipeline", "synth.replay", "synth.calibration", "synth.audit", "synth.curation"),
+    (
+        "synth.pipeline",
+        "synth.replay",
+        "synth.calibration",
+        "synth.audit",
+        "synth.curation",
+        "synth.inspector",
+    ),
     ("synth.cli",),
     ("posttrain",),
 )

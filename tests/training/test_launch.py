@@ -12,7 +12,7 @@ import pytest
 
 from posttrain import sft, standalone
 from posttrain.core.disk_full import as_disk_full
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.core.jobs import JOBS, DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import _environment, gpu_count, run_trainers
@@ -93,6 +93,33 @@ def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
         raise AssertionError("finished jobs must not run again")
 
     assert run_trainers(jobs, tmp_path / "train.log", fail) == policies
+
+
+COUNTS_MODELS = """
+import gc, sys
+from posttrain import train_jobs
+from posttrain.core import fit
+
+load_start = fit.load_start
+
+def counting(job, tokenizer):
+    alive = sum(type(one).__name__ == "Qwen2ForCausalLM" for one in gc.get_objects())
+    print(f"{job.name} begins beside {alive} models", file=sys.stderr)
+    return load_start(job, tokenizer)
+
+fit.load_start = counting
+sys.exit(train_jobs.main(sys.argv[1:]))
+"""
+
+
+def test_no_model_of_an_earlier_job_stays_in_memory(jobs: list[SftJob | DpoJob], tmp_path: Path) -> None:
+    file = tmp_path / "jobs.json"
+    file.write_bytes(JOBS.dump_json(tuple(jobs)))
+    command = [sys.executable, "-c", COUNTS_MODELS, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
+    assert [f"{name} begins beside 0 models" in done.stderr for name in ("coarse", "fine", "dpo")] == [
+        True
+    ] * 3
 
 
 def test_a_trainer_that_is_asked_to_end_saves_and_the_same_call_goes_on(
@@ -232,7 +259,8 @@ def test_a_recipe_becomes_coarse_and_fine_with_data_beside_it(
     write_rows("fine", chat_rows(2))
     sections = {"sft": {"coarse": {"data": "coarse.jsonl"}, "fine": {"data": "fine.jsonl", "epochs": 2}}}
     coarse, fine = standalone.sft_jobs(recipe(policy, **sections), tmp_path / "recipe.yaml", tmp_path / "out")
-    assert (coarse.policy, coarse.data, coarse.seed) == (str(policy), (str(tmp_path / "coarse.jsonl"),), 3)
+    assert (coarse.policy, coarse.data) == (str(policy), (str(tmp_path / "coarse.jsonl"),))
+    assert coarse.seed != fine.seed
     assert (fine.policy, fine.config.epochs) == (
         str(tmp_path / "out" / "checkpoints" / "coarse" / "merged"),
         2,

@@ -23,7 +23,7 @@ from synth.languages.cpp.declared import (
     used_as_array,
 )
 from synth.languages.cpp.shared_types import CppType, TypeContext, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.records import FunctionContract
 from synth.values import parse_signature
 
@@ -55,7 +55,8 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     renamed = f"#define {entry_point} original_{entry_point}\n{code.rstrip()}\n#undef {entry_point}\n"
     names, domains = tuple(one.name for one in passed), tuple(one.type.domain for one in passed)
     program = f"#include <stddef.h>\n#include <string.h>\n{renamed}\n{appended}"
-    return (Adapted(program, entry_point, names, (parse_signature(shared),), domains),)
+    marks = call_marks(changes=result is None)
+    return (Adapted(program, entry_point, names, (parse_signature(shared),), domains, marks=marks),)
 
 
 def find_signature(code: str, entry_point: str) -> FunctionContract | None:

@@ -8,7 +8,7 @@ decides; a pointer whose meaning is not certain is refused.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from synth.grammar.trees import node_text, parse, walk
@@ -27,15 +27,16 @@ from synth.languages.cpp.declared import (
     used_as_array,
 )
 from synth.languages.cpp.shared_types import CppType, TypeContext, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import edited
+from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
-_SPACE: Final = "original"
+SPACE: Final = "original"
 _MAX_PARAMETERS: Final = 8
-_GUARD: Final = "CODEMILL_GUARD;"
+GUARD: Final = "CODEMILL_GUARD;"
 """A macro of driver.hpp."""
-_TRIED: Final = (CppType("int", "int"), CppType("str", "std::string"))
+TRIED: Final = (CppType("int", "int"), CppType("str", "std::string"))
 """What stands for a type variable."""
 
 
@@ -46,20 +47,11 @@ def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     function = find_function(root, text, entry_point)
     names = type_variables(function)
     own = type_aliases(root, text)
-    ways: list[Adapted] = []
-    why: NotAdapted | None = None
-    for tried in _TRIED if names else (None,):
-        variables = dict.fromkeys(names, tried) if tried is not None else {}
-        try:
-            ways.append(_adapt(function, code, TypeContext(variables, own)))
-        except NotAdapted as refused:
-            why = why or refused
-    if not ways and why is not None:
-        raise why
-    return tuple(dict.fromkeys(ways))
+    choices = [dict.fromkeys(names, tried) for tried in TRIED] if names else [{}]
+    return gather_ways(_adapt(function, code, TypeContext(variables, own)) for variables in choices)
 
 
-def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
+def _adapt(function: CppFunction, code: str, types: TypeContext) -> Iterator[Adapted]:
     text, declarator = function.text, function.declarator
     given = parameters(declarator, text)
     changed = set(changed_arguments(function.node, text))
@@ -68,7 +60,7 @@ def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
     returned = [one for one in passed if one.after] if result is None else []
     if result is None and not returned:
         raise NotAdapted("it returns nothing and changes no argument")
-    built = _built(function, types)
+    built = built_by(function, types)
     taken = {one.name for one in passed}
     built = [one._replace(name=f"{one.name}_of_object") if one.name in taken else one for one in built]
     every = [*built, *passed]
@@ -82,13 +74,14 @@ def _adapt(function: CppFunction, code: str, types: TypeContext) -> Adapted:
     if not name.isidentifier() or name == "main":
         raise NotAdapted(f"{name} cannot be called by a name")
     caller = _caller(function, name, built, passed, returned, result, types)
-    return Adapted(f"{_in_namespace(function, code)}\n\n{caller}", name, names, signature, domains)
+    marks = call_marks(changes=bool(returned))
+    yield Adapted(f"{in_namespace(function, code)}\n\n{caller}", name, names, signature, domains, marks=marks)
 
 
-def _built(function: CppFunction, types: TypeContext) -> list[PassedArgument]:
+def built_by(function: CppFunction, types: TypeContext) -> list[PassedArgument]:
     """The arguments of the simplest constructor of the function's class."""
     owner = function.owner
-    if owner is None or _is_static(function):
+    if owner is None or is_static(function):
         return []
     makers, abstract = [], False
     body = owner.child_by_field_name("body")
@@ -122,7 +115,8 @@ def _built(function: CppFunction, types: TypeContext) -> list[PassedArgument]:
     return []
 
 
-def _is_static(function: CppFunction) -> bool:
+def is_static(function: CppFunction) -> bool:
+    """Whether it is called without an object."""
     if function.owner is None:
         return False
     name = declared_name(function.node, function.text).rpartition("::")[2]
@@ -153,13 +147,13 @@ def _caller(
 ) -> str:
     head = ", ".join(f"{one.type.written} {one.name}" for one in (*built, *passed))
     lines = [one.before for one in (*built, *passed) if one.before]
-    path = "::".join([_SPACE, *function.spaces])
+    path = "::".join([SPACE, *function.spaces])
     given = ", ".join(argument for one in passed for argument in one.arguments)
     tried = [kind.written for kind in types.variables.values()]
     arguments = f"<{', '.join(tried)}>" if tried else ""
     if function.owner is None:
         called = f"{path}::{name}({given})"
-    elif _is_static(function):
+    elif is_static(function):
         called = f"{path}::{function.owner_name}{arguments}::{name}({given})"
     else:
         made = ", ".join(argument for one in built for argument in one.arguments)
@@ -176,11 +170,11 @@ def _caller(
             f"return {afters[0]};" if len(afters) == 1 else f"return std::make_tuple({', '.join(afters)});",
         ]
         kind = "auto"
-    body = "\n".join(f"    {line}" for line in [_GUARD, *lines])
+    body = "\n".join(f"    {line}" for line in [GUARD, *lines])
     return f"{kind} {name}({head}) {{\n{body}\n}}\n"
 
 
-def _in_namespace(function: CppFunction, code: str) -> str:
+def in_namespace(function: CppFunction, code: str) -> str:
     """The code in a namespace of its own, includes before it; the class of a method all public."""
     text = code.encode("utf-8", "surrogatepass")
     owner = function.owner
@@ -198,4 +192,4 @@ def _in_namespace(function: CppFunction, code: str) -> str:
     inside = "\n".join(line for line in lines if line not in includes).strip()
     if re.search(r"\bexit\s*\(", inside):
         includes.append("#define exit codemill_exit")
-    return "\n".join([*includes, f"namespace {_SPACE} {{", inside, "}  // namespace"])
+    return "\n".join([*includes, f"namespace {SPACE} {{", inside, "}  // namespace"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from synth.languages.classes import CALLS_FUNCTION, ClassForm, ClassShape, ShapedMethod
+from synth.languages.cpp.class_seeds import SEEDS
 from synth.values import ValueType
 
 
@@ -50,4 +51,4 @@ def make_classes(write_type: Callable[[ValueType], str]) -> ClassForm:
             f"return given; }}\n"
         )
 
-    return ClassForm(program, declare)
+    return ClassForm(program, declare, SEEDS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.go.shared_types import EACH, EACH_HELPER, SCALARS, GoType, GoTypeReader, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
@@ -219,6 +219,7 @@ class _GoProgram:
                 f"({', '.join(one.type.shared for one in every)}) -> {_tuple(shared)}"
             )
             names, domains = tuple(one.name for one in every), tuple(one.type.domain for one in every)
+            marks = call_marks(changes=bool(returned))
             if self._is_called_as_it_is(function, parameters, results):
                 yield Adapted(self.code, self._name(function), names, (signature,), domains)
                 return
@@ -228,7 +229,8 @@ class _GoProgram:
             )
             written = call.written(name, receiver)
             helper = f"\n\n{EACH_HELPER}" if EACH in written else ""
-            yield Adapted(f"{self.code.rstrip()}\n\n{written}{helper}\n", name, names, (signature,), domains)
+            code = f"{self.code.rstrip()}\n\n{written}{helper}\n"
+            yield Adapted(code, name, names, (signature,), domains, marks=marks)
 
     def _read_parameters(self, function: "Node", reader: GoTypeReader) -> list[_GoParameter]:
         found: list[_GoParameter] = []

@@ -7,14 +7,28 @@ method without a result changes. The one rule: what stands in the declaration de
 certain shared meaning is refused with its name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synth.grammar.trees import node_text, parse, walk
-from synth.languages.java.shared_types import SCALARS, JavaType, TypeReader, same
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.java.declared import (
+    TYPES,
+    JavaParameter,
+    constructors,
+    modifier_nodes,
+    modifiers,
+    name_of,
+    only_throws,
+    parameter_nodes,
+    read_parameter,
+    variable_choices,
+    without_annotations,
+)
+from synth.languages.java.shared_types import JavaType, TypeReader, same
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import ChangeNodes, changed_names, edited
+from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
 if TYPE_CHECKING:
@@ -23,21 +37,12 @@ if TYPE_CHECKING:
 _CALLER: Final = "Solution"
 _OTHER: Final = "Original"
 """The class of bare methods, and the name that a class `Solution` of the code gets."""
-_TYPES: Final = frozenset(
-    {"class_declaration", "interface_declaration", "enum_declaration", "record_declaration"}
-)
 _CHANGES: Final = ChangeNodes(
     assignments=frozenset({"assignment_expression", "update_expression"}),
     calls=frozenset({"method_invocation", "object_creation_expression"}),
     receiver="object",
 )
-_ANNOTATIONS: Final = frozenset({"marker_annotation", "annotation"})
 _MAX_PARAMETERS: Final = 8
-
-
-class _Parameter(NamedTuple):
-    name: str
-    type: JavaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +55,30 @@ class _Method:
 
     @property
     def name(self) -> str:
-        return _name(self.node, self.text)
+        return name_of(self.node, self.text)
 
     @property
     def is_static(self) -> bool:
-        return "static" in _modifiers(self.node, self.text)
+        return "static" in modifiers(self.node, self.text)
 
 
 def adapt(code: str, entry_point: str) -> tuple[Adapted, ...]:
     """The ways to call the last method of that name. Raises NotAdapted, UnparsedError."""
-    text = _without_annotations(code.encode("utf-8", "surrogatepass"))
+    text = without_annotations(code.encode("utf-8", "surrogatepass"))
     root = parse(text, "java").root_node
     method = _find(root, text, entry_point)
-    owns = {_name(node, text): node for node in walk(root) if node.type in _TYPES}
-    ways: list[Adapted] = []
-    why: NotAdapted | None = None
-    for variables in _choices(method):
-        try:
-            ways.append(_adapt(method, root, TypeReader(text, variables, owns)))
-        except NotAdapted as refused:
-            why = why or refused
-    if not ways and why is not None:
-        raise why
-    return tuple(dict.fromkeys(ways))
-
-
-def _without_annotations(text: bytes) -> bytes:
-    """They name types that are not there (`@Override` of a method whose class came without what it extends),
-    and do nothing."""
-    if b"@" not in text:
-        return text
-    found = [one for one in walk(parse(text, "java").root_node) if one.type in _ANNOTATIONS]
-    return edited(text, [(one.start_byte, one.end_byte, b"") for one in found if one.parent is not None])
+    owns = {name_of(node, text): node for node in walk(root) if node.type in TYPES}
+    choices = variable_choices((*method.around, method.node), text)
+    return gather_ways(_adapt(method, root, TypeReader(text, variables, owns)) for variables in choices)
 
 
 def changed_arguments(node: "Node", text: bytes) -> tuple[str, ...]:
     """The parameters through which a method may change something of its caller."""
     names, body = [], node.child_by_field_name("body")
-    for one in _parameters(node):
+    for one in parameter_nodes(node):
         kind = one.child_by_field_name("type")
         if one.type == "spread_parameter" or (kind is not None and _can_change(kind, text)):
-            names.append(_name(one, text))
+            names.append(name_of(one, text))
     return changed_names(body, text, names, _CHANGES) if body is not None else ()
 
 
@@ -105,14 +93,14 @@ def _find(root: "Node", text: bytes, name: str) -> _Method:
     found = [
         node
         for node in walk(root)
-        if node.type == "method_declaration" and _name(node, text) == name and not node.has_error
+        if node.type == "method_declaration" and name_of(node, text) == name and not node.has_error
     ]
     if not found:
         raise NotAdapted(f"no method {name} was found in it")
     around: list[Node] = []
     parent = found[-1].parent
     while parent is not None:
-        if parent.type in _TYPES:
+        if parent.type in TYPES:
             around.append(parent)
         elif parent.type == "object_creation_expression":
             raise NotAdapted("it is a method of a class without a name")
@@ -120,27 +108,9 @@ def _find(root: "Node", text: bytes, name: str) -> _Method:
     return _Method(found[-1], text, tuple(reversed(around)))
 
 
-def _choices(method: _Method) -> list[dict[str, JavaType]]:
-    """What may stand for the type variables, the likeliest first."""
-    bounds: dict[str, str] = {}
-    for node in (*method.around, method.node):
-        declared = node.child_by_field_name("type_parameters")
-        for one in declared.named_children if declared is not None else ():
-            names = [child for child in one.named_children if child.type == "type_identifier"]
-            if names:
-                bounds[node_text(names[0], method.text)] = node_text(one, method.text)
-    if not bounds:
-        return [{}]
-    numbers = any("Number" in bound for bound in bounds.values())
-    return [
-        dict.fromkeys(bounds, SCALARS[tried])
-        for tried in (("Integer", "Double") if numbers else ("Integer", "String"))
-    ]
-
-
-def _adapt(method: _Method, root: "Node", reader: TypeReader) -> Adapted:
+def _adapt(method: _Method, root: "Node", reader: TypeReader) -> Iterator[Adapted]:
     text, node = method.text, method.node
-    parameters = [_parameter(one, reader) for one in _parameters(node)]
+    parameters = [read_parameter(one, reader) for one in parameter_nodes(node)]
     result = reader.read(node.child_by_field_name("type"), is_result=True)
     result_node = node.child_by_field_name("dimensions")
     if result_node is not None:
@@ -161,22 +131,25 @@ def _adapt(method: _Method, root: "Node", reader: TypeReader) -> Adapted:
     names = tuple(one.name for one in every)
     domains = tuple(one.type.domain for one in every)
     if not returned and not built and _is_called_as_it_is(method, root, parameters, result):
-        return Adapted(text.decode("utf-8", "surrogatepass"), method.name, names, (signature,), domains)
+        yield Adapted(text.decode("utf-8", "surrogatepass"), method.name, names, (signature,), domains)
+        return
     call = _Call(method, owner, built, parameters, returned, result)
-    return Adapted(f"{_opened(method, root)}\n\n{call.written()}", method.name, names, (signature,), domains)
+    code = f"{_opened(method, root)}\n\n{call.written()}"
+    marks = call_marks(changes=bool(returned))
+    yield Adapted(code, method.name, names, (signature,), domains, marks=marks)
 
 
 def _tuple(shared: Sequence[str]) -> str:
     return shared[0] if len(shared) == 1 else f"tuple[{', '.join(shared)}]"
 
 
-def replace_name(one: _Parameter, taken: set[str]) -> _Parameter:
+def replace_name(one: JavaParameter, taken: set[str]) -> JavaParameter:
     """The parameter under a name that is free."""
     return one._replace(name=f"{one.name}OfObject") if one.name in taken else one
 
 
 def _is_called_as_it_is(
-    method: _Method, root: "Node", parameters: Sequence[_Parameter], result: JavaType
+    method: _Method, root: "Node", parameters: Sequence[JavaParameter], result: JavaType
 ) -> bool:
     """Whether the driver finds the method and reads and writes its types without help."""
     if not all(one.type.is_plain for one in parameters) or result.out is not same:
@@ -188,8 +161,8 @@ def _is_called_as_it_is(
         node
         for node in walk(root)
         if node.type == "method_declaration"
-        and _name(node, method.text) == method.name
-        and len(_parameters(node)) == count
+        and name_of(node, method.text) == method.name
+        and len(parameter_nodes(node)) == count
     ]
     return len(like) == 1 and (
         not method.around or (method.is_static and len(method.around) == 1) or _is_bare_object(method)
@@ -204,11 +177,11 @@ def _is_bare_object(method: _Method) -> bool:
     """A method of an outer class that is made without arguments."""
     if len(method.around) != 1 or method.around[0].type != "class_declaration":
         return False
-    if "abstract" in _modifiers(method.around[0], method.text):
+    if "abstract" in modifiers(method.around[0], method.text):
         return False
 
-    makers = _constructors(method.around[0])
-    return not makers or any(not _parameters(one) and not _throws(one) for one in makers)
+    makers = constructors(method.around[0])
+    return not makers or any(not parameter_nodes(one) and not only_throws(one) for one in makers)
 
 
 class _Call(NamedTuple):
@@ -216,9 +189,9 @@ class _Call(NamedTuple):
 
     method: _Method
     owner: str
-    built: Sequence[_Parameter]
-    parameters: Sequence[_Parameter]
-    returned: Sequence[_Parameter]
+    built: Sequence[JavaParameter]
+    parameters: Sequence[JavaParameter]
+    returned: Sequence[JavaParameter]
     result: JavaType
 
     def written(self) -> str:
@@ -258,108 +231,62 @@ class _Call(NamedTuple):
         return [*lines, f"return {changed};"]
 
 
-def _owner(method: _Method, reader: TypeReader) -> tuple[str, list[_Parameter]]:
+def _owner(method: _Method, reader: TypeReader) -> tuple[str, list[JavaParameter]]:
     """The expression before the dot, with `{}` for the constructor's arguments, and its parameters."""
-    called = [name if (name := _name(node, method.text)) != _CALLER else _OTHER for node in method.around]
+    called = [name if (name := name_of(node, method.text)) != _CALLER else _OTHER for node in method.around]
     if not method.around:
         return (_OTHER, []) if method.is_static else (f"new {_OTHER}()", [])
     path = ".".join(called)
     if method.is_static:
         return path, []
     around = method.around[-1]
-    name = _name(around, method.text)
+    name = name_of(around, method.text)
     if around.type == "enum_declaration":
         raise NotAdapted(f"it is a method of the values of {name}")
-    if around.type == "interface_declaration" or "abstract" in _modifiers(around, method.text):
+    if around.type == "interface_declaration" or "abstract" in modifiers(around, method.text):
         raise NotAdapted(f"it is a method of {name}, of which no object can be made")
     diamond = "<>" if around.child_by_field_name("type_parameters") is not None else ""
     outer = method.around[:-1]
     is_inner = any(
-        node.type == "class_declaration" and "static" not in _modifiers(node, method.text)
+        node.type == "class_declaration" and "static" not in modifiers(node, method.text)
         for node in method.around[1:]
     )
     built = _simplest_constructor(around, reader)
     if is_inner and outer and outer[-1].type == "class_declaration":
-        if len(outer) > 1 or (_constructors(outer[0]) and all(map(_parameters, _constructors(outer[0])))):
+        if len(outer) > 1 or (constructors(outer[0]) and all(map(parameter_nodes, constructors(outer[0])))):
             raise NotAdapted(f"an object of {path} needs others around it")
         return f"new {called[0]}().new {called[-1]}{diamond}({{}})", built
     return f"new {path}{diamond}({{}})", built
 
 
-def _simplest_constructor(owner: "Node", reader: TypeReader) -> list[_Parameter]:
+def _simplest_constructor(owner: "Node", reader: TypeReader) -> list[JavaParameter]:
     """The parameters of the constructor with the fewest of them, all of shared types."""
     if owner.type == "record_declaration":
-        return [_parameter(one, reader) for one in _parameters(owner)]
+        return [read_parameter(one, reader) for one in parameter_nodes(owner)]
     makers = sorted(
-        (one for one in _constructors(owner) if not _throws(one)), key=lambda one: len(_parameters(one))
+        (one for one in constructors(owner) if not only_throws(one)),
+        key=lambda one: len(parameter_nodes(one)),
     )
     why: NotAdapted | None = None
     for maker in makers:
         try:
-            return [_parameter(one, reader) for one in _parameters(maker)]
+            return [read_parameter(one, reader) for one in parameter_nodes(maker)]
         except NotAdapted as refused:
             why = why or refused
     if why is not None:
-        raise NotAdapted(f"an object of {_name(owner, reader.text)} cannot be made: {why}")
+        raise NotAdapted(f"an object of {name_of(owner, reader.text)} cannot be made: {why}")
     return []
-
-
-def _throws(maker: "Node") -> bool:
-    """Whether it only forbids objects."""
-    body = maker.child_by_field_name("body")
-    return body is not None and [one.type for one in body.named_children][:1] == ["throw_statement"]
-
-
-def _constructors(owner: "Node") -> list["Node"]:
-    body = owner.child_by_field_name("body")
-    inside = body.named_children if body is not None else []
-    return [one for one in inside if one.type == "constructor_declaration"]
-
-
-def _parameters(node: "Node") -> list["Node"]:
-    declared = node.child_by_field_name("parameters")
-    inside = declared.named_children if declared is not None else []
-    return [one for one in inside if one.type in ("formal_parameter", "spread_parameter")]
-
-
-def _parameter(node: "Node", reader: TypeReader) -> _Parameter:
-    name = _name(node, reader.text)
-    if node.type == "spread_parameter":
-        kinds = [one for one in node.named_children if one.type not in ("modifiers", "variable_declarator")]
-        return _Parameter(name, reader.array_of(reader.read(kinds[0] if kinds else None), 1))
-    kind = reader.read(node.child_by_field_name("type"))
-    more = node.child_by_field_name("dimensions")
-    if more is not None:
-        kind = reader.array_of(kind, node_text(more, reader.text).count("["))
-    return _Parameter(name, kind)
-
-
-def _name(node: "Node", text: bytes) -> str:
-    found = node.child_by_field_name("name")
-    if found is None:
-        inner = next((one for one in node.named_children if one.type == "variable_declarator"), None)
-        found = inner.child_by_field_name("name") if inner is not None else None
-    return node_text(found, text) if found is not None else ""
-
-
-def _modifier_nodes(node: "Node") -> list["Node"]:
-    found = next((one for one in node.named_children if one.type == "modifiers"), None)
-    return found.children if found is not None else []
-
-
-def _modifiers(node: "Node", text: bytes) -> set[str]:
-    return {node_text(one, text) for one in _modifier_nodes(node)}
 
 
 def _opened(method: _Method, root: "Node") -> str:
     """The code with the method, its types and their constructors open to the appended class, bare methods in
     a class of their own, and another `Solution` under another name."""
     text = method.text
-    makers = _constructors(method.around[-1]) if method.around else []
+    makers = constructors(method.around[-1]) if method.around else []
     edits = [
         (one.start_byte, one.end_byte, b"")
         for node in (*method.around, method.node, *makers)
-        for one in _modifier_nodes(node)
+        for one in modifier_nodes(node)
         if one.type == "private" or (one.type == "public" and node.parent == root)
     ]
     edits += [

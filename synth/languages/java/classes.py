@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from synth.languages.classes import CALLS_FUNCTION, ClassForm, ClassShape, ShapedMethod
+from synth.languages.java.class_seeds import SEEDS
 from synth.values import ValueType
 
 _ZEROS = {"int": "0L", "float": "0.0", "str": '""', "bool": "false", "optional": "null"}
@@ -44,4 +45,4 @@ def make_classes(write_type: Callable[[ValueType, bool], str]) -> ClassForm:
             f"given.add(slots); }} return given; }} }}\n"
         )
 
-    return ClassForm(program, declare)
+    return ClassForm(program, declare, SEEDS)

@@ -192,8 +192,16 @@ class TypeReader:
         raise NotAdapted(f"the type {node_text(node, self.text)} has no shared meaning")
 
 
+_ITEM: Final = "codemillItem"
+
+
 def _each(expression: str, change: Callable[[str], str]) -> str:
-    return f"{expression}.stream().map(x -> {change('x')}).collect(Collectors.toCollection(ArrayList::new))"
+    inner = change(_ITEM)
+    item = f"codemillItem{inner.count('->')}"  # not the name of a lambda's item inside
+    return (
+        f"{expression}.stream().map({item} -> {inner.replace(_ITEM, item)})"
+        ".collect(Collectors.toCollection(ArrayList::new))"
+    )
 
 
 def _list_of(name: str, inner: JavaType) -> JavaType:

@@ -16,7 +16,7 @@ from synth.grammar.node_types import names as words
 from synth.grammar.trees import node_text, parse, walk
 from synth.languages.javascript.stated_types import StatedType, TypeScope
 from synth.languages.javascript.usage import read_clues
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.changes import changed_elements
 from synth.languages.support.guessing import MAX_PARAMETERS, NULL, UNKNOWN, best_first
 from synth.values import ValueType, parse_type
@@ -29,7 +29,7 @@ MOST_LISTED: Final = 1000
 _FUNCTIONS: Final = words("function_declaration generator_function_declaration")
 _VALUES: Final = words("arrow_function function_expression generator_function")
 _INNER: Final = _FUNCTIONS | _VALUES | words("method_definition class_declaration class")
-_CLASSES: Final = words("class_declaration abstract_class_declaration")
+CLASSES: Final = words("class_declaration abstract_class_declaration")
 _COMPARES: Final = re.compile(r"comp|cmp|sort|order", re.IGNORECASE)
 _ANY_LIST: Final = (parse_type("list[int]"), parse_type("list[str]"))
 _RESERVED: Final = words(
@@ -41,7 +41,7 @@ _PARAM: Final = re.compile(r"@param\s+\{(.*?)\}\s+\[?(\w+)")
 _TYPED: Final = {"javascript": "", "typescript": ": any"}
 
 
-class _Given(NamedTuple):
+class ScriptParameter(NamedTuple):
     """One parameter of a function of real code."""
 
     name: str
@@ -71,7 +71,7 @@ class _Called:
 
 
 @dataclass(slots=True)
-class _CodeTree:
+class CodeTree:
     """A program, with the types that it declares."""
 
     text: bytes
@@ -94,9 +94,14 @@ def adapt_typescript(code: str, entry_point: str) -> Sequence[Adapted]:
 
 
 def _adapt(code: str, entry_point: str, language: str) -> list[Adapted]:
+    program = read_program(code, language)
+    return _ways(program, code, _find(program, entry_point))
+
+
+def read_program(code: str, language: str) -> CodeTree:
+    """The tree of a program, with the types that it declares. Raises UnparsedError."""
     text = code.encode("utf-8", "surrogatepass")
-    program = _CodeTree(text, parse(text, language).root_node, language)
-    called = _find(program, entry_point)
+    program = CodeTree(text, parse(text, language).root_node, language)
     aliases = {
         program.text_of(node.child_by_field_name("name")): program.text_of(node.child_by_field_name("value"))
         for node in walk(program.root)
@@ -105,18 +110,23 @@ def _adapt(code: str, entry_point: str, language: str) -> list[Adapted]:
     generics = [node for node in walk(program.root) if node.type == "type_parameter"]
     names = (program.text_of(node.child_by_field_name("name")) for node in generics)
     program.scope = TypeScope(aliases, frozenset(names))
-    return _ways(program, code, called)
+    return program
+
+
+def declared_inside(root: "Node") -> list["Node"]:
+    """What stands at the top of a program, without `export` around it."""
+    return [_inner(node) for node in root.named_children]
 
 
 # --- what is called -----------------------------------------------------------------------------------------
 
 
-def _find(program: _CodeTree, entry_point: str) -> _Called:
+def _find(program: CodeTree, entry_point: str) -> _Called:
     owner, _, name = entry_point.rpartition(".")
-    tops = [_inner(node) for node in program.root.named_children]
+    tops = declared_inside(program.root)
     if owner:
         for node in tops:
-            body = node.child_by_field_name("body") if node.type in _CLASSES else None
+            body = node.child_by_field_name("body") if node.type in CLASSES else None
             if body is not None and program.text_of(node.child_by_field_name("name")) == owner:
                 for member in body.named_children:
                     word = program.text_of(member.child_by_field_name("name"))
@@ -146,7 +156,7 @@ def _own(function: "Node") -> list["Node"]:
 # --- parameters ---------------------------------------------------------------------------------------------
 
 
-def _parameters(program: _CodeTree, function: "Node", uses: "Node") -> list[_Given]:
+def read_parameters(program: CodeTree, function: "Node", uses: "Node") -> list[ScriptParameter]:
     """The parameters that shared values can be given for. Raises NotAdapted."""
     head, alone = function.child_by_field_name("parameters"), function.child_by_field_name("parameter")
     nodes = [alone] if alone is not None else list(head.named_children) if head is not None else []
@@ -161,7 +171,7 @@ def _parameters(program: _CodeTree, function: "Node", uses: "Node") -> list[_Giv
     return found
 
 
-def _documentation(program: _CodeTree, function: "Node") -> str:
+def _documentation(program: CodeTree, function: "Node") -> str:
     """The comment right before the function, or before the statement that it belongs to."""
     node: Node | None = function
     while node is not None and node.parent is not None and node.type != "statement_block":
@@ -174,7 +184,7 @@ def _documentation(program: _CodeTree, function: "Node") -> str:
     return ""
 
 
-def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str]) -> _Given:
+def _given(program: CodeTree, node: "Node", uses: "Node", stated: dict[str, str]) -> ScriptParameter:
     pattern = node.child_by_field_name("pattern") or node
     annotation = node.child_by_field_name("type")
     default = node.child_by_field_name("value")
@@ -198,30 +208,32 @@ def _given(program: _CodeTree, node: "Node", uses: "Node", stated: dict[str, str
         return _rest(program, name, kind, uses, annotation is None)
     count = _called_with(program, uses, name)
     if kind.is_function or (count is not None and not kind.options):
-        return _Given(name, (), optional, called_with=count or 1)
+        return ScriptParameter(name, (), optional, called_with=count or 1)
     if kind.options or (kind.options is not None and annotation is not None):
-        return _Given(name, kind.options, optional, kind.made_by)
+        return ScriptParameter(name, kind.options, optional, kind.made_by)
     clues = read_clues(name, default, uses, program.text)
     if (
         default is not None
         and default.type in ("null", "undefined")
         and max(clues.points.values(), default=0) < 6
     ):
-        return _Given(name, (), True)
+        return ScriptParameter(name, (), True)
     found = tuple(clues.ranked())
-    return _Given(name, found or (() if default is not None else UNKNOWN), optional)
+    return ScriptParameter(name, found or (() if default is not None else UNKNOWN), optional)
 
 
-def _rest(program: _CodeTree, name: str, kind: StatedType, uses: "Node", is_element: bool) -> _Given:
+def _rest(program: CodeTree, name: str, kind: StatedType, uses: "Node", is_element: bool) -> ScriptParameter:
     """A parameter that takes all arguments that are left; JSDoc states the type of one of them."""
     clues = read_clues(name, None, uses, program.text)
     options = kind.options or tuple(kind for kind in clues.ranked() if kind.kind == "list") or _ANY_LIST
     if is_element and kind.options and options[0].kind != "list":
         options = tuple(ValueType("list", (kind,)) for kind in options)
-    return _Given(name, tuple(kind for kind in options if kind.kind == "list") or _ANY_LIST, False, "...{}")
+    return ScriptParameter(
+        name, tuple(kind for kind in options if kind.kind == "list") or _ANY_LIST, False, "...{}"
+    )
 
 
-def _called_with(program: _CodeTree, function: "Node", name: str) -> int | None:
+def _called_with(program: CodeTree, function: "Node", name: str) -> int | None:
     """With how many arguments a parameter is called; None if it is not."""
     for node in walk(function):
         called = node.child_by_field_name("function") if node.type == "call_expression" else None
@@ -234,13 +246,13 @@ def _called_with(program: _CodeTree, function: "Node", name: str) -> int | None:
 # --- calling ------------------------------------------------------------------------------------------------
 
 
-def _ways(program: _CodeTree, code: str, called: _Called) -> list[Adapted]:
+def _ways(program: CodeTree, code: str, called: _Called) -> list[Adapted]:
     if called.word("async"):
         raise NotAdapted("gives its result later")
     if called.word("set") or called.name == "constructor":
         raise NotAdapted("gives no result")
     built_by, owner = _owner(program, called)
-    own = [] if called.word("get") else _parameters(program, called.node, called.node)
+    own = [] if called.word("get") else read_parameters(program, called.node, called.node)
     given = [one for one in [*built_by, *own] if one.called_with is None]
     if not given:
         raise NotAdapted("takes no arguments that can be given")
@@ -266,12 +278,21 @@ def _ways(program: _CodeTree, code: str, called: _Called) -> list[Adapted]:
     call = f"{builder}{called.name}" + ("" if called.word("get") else f"({arguments})")
     name = _free_name(program, called, bool(owner), listed)
     lines = _lines(
-        name, names, call, names[given.index(changed)] if changed else "", listed, _TYPED[program.language]
+        name,
+        names,
+        call,
+        names[given.index(changed)] if changed else "",
+        listed,
+        sets or "Set(" in call,
+        _TYPED[program.language],
     )
-    return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures)]
+    marks = call_marks(
+        changes=bool(changed) and not listed, passes=any(one.called_with is not None for one in own)
+    )
+    return [Adapted(f"{code.rstrip()}\n\n{lines}", name, tuple(names), signatures, marks=marks)]
 
 
-def _owner(program: _CodeTree, called: _Called) -> tuple[list[_Given], str]:
+def _owner(program: CodeTree, called: _Called) -> tuple[list[ScriptParameter], str]:
     """The constructor's parameters, and what stands before the method's name."""
     if called.owner is None:
         return [], ""
@@ -280,18 +301,18 @@ def _owner(program: _CodeTree, called: _Called) -> tuple[list[_Given], str]:
         return [], f"{name}."
     if called.owner.type.startswith("abstract"):
         raise NotAdapted("the class has no objects of its own")
-    constructor = _constructor(program, called.owner)
-    built_by = _parameters(program, constructor, called.owner) if constructor is not None else []
+    constructor = constructor_of(program, called.owner)
+    built_by = read_parameters(program, constructor, called.owner) if constructor is not None else []
     whole = f"new {name}({{}})"
     return built_by, f"({whole} as any)." if program.language == "typescript" else f"{whole}."
 
 
-def _constructor(program: _CodeTree, owner: "Node") -> "Node | None":
+def constructor_of(program: CodeTree, owner: "Node") -> "Node | None":
     """The constructor of the class, or of the one that it extends."""
     classes = {
         program.text_of(node.child_by_field_name("name")): node
-        for node in map(_inner, program.root.named_children)
-        if node.type in _CLASSES
+        for node in declared_inside(program.root)
+        if node.type in CLASSES
     }
     seen = set[str]()
     node: Node | None = owner
@@ -310,7 +331,7 @@ def _constructor(program: _CodeTree, owner: "Node") -> "Node | None":
     return None
 
 
-def _argument(one: _Given, names: dict[int, str]) -> str:
+def _argument(one: ScriptParameter, names: dict[int, str]) -> str:
     if one.called_with is None:
         name = names[id(one)]
         return one.made_by.format(name) if one.made_by else name
@@ -319,7 +340,7 @@ def _argument(one: _Given, names: dict[int, str]) -> str:
     return "(x) => x" if one.called_with == 1 else "() => 0"
 
 
-def _distinct(given: Sequence[_Given]) -> list[str]:
+def _distinct(given: Sequence[ScriptParameter]) -> list[str]:
     found: list[str] = []
     for one in given:
         name = one.name
@@ -329,7 +350,7 @@ def _distinct(given: Sequence[_Given]) -> list[str]:
     return found
 
 
-def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, kind: str) -> str:
+def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, sets: bool, kind: str) -> str:
     """The function that is added."""
     head = f"function {name}({', '.join(one + kind for one in names)}){kind} {{\n"
     if listed:
@@ -339,10 +360,12 @@ def _lines(name: str, names: list[str], call: str, changed: str, listed: bool, k
         )
     if changed:
         return f"{head}  {call}\n  return {changed}\n}}\n"
+    if not sets:
+        return f"{head}  return {call}\n}}\n"
     return f"{head}  const result{kind} = {call}\n  return result instanceof Set ? [...result] : result\n}}\n"
 
 
-def _free_name(program: _CodeTree, called: _Called, has_owner: bool, listed: bool) -> str:
+def _free_name(program: CodeTree, called: _Called, has_owner: bool, listed: bool) -> str:
     """A name for the function that is added, as a person might call it."""
     taken = {program.text_of(node) for node in walk(program.root) if node.type == "identifier"}
     name = called.name.lstrip("#_") or called.name

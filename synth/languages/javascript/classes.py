@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from synth.languages.classes import CALLS_FUNCTION, ClassForm, ClassShape, ShapedMethod, zero
+from synth.languages.javascript.class_seeds import JAVASCRIPT_SEEDS, TYPESCRIPT_SEEDS
 from synth.values import ValueType
 
 
@@ -50,7 +51,7 @@ def _declare(shape: ClassShape) -> str:
     return "\n".join([f"class {shape.name} {{", head, *methods, "}"])
 
 
-CLASSES: Final = ClassForm(_program, _declare)
+CLASSES: Final = ClassForm(_program, _declare, JAVASCRIPT_SEEDS)
 
 
 def make_typescript_classes(write_type: Callable[[ValueType], str]) -> ClassForm:
@@ -67,4 +68,4 @@ def make_typescript_classes(write_type: Callable[[ValueType], str]) -> ClassForm
             lines.append(f"  {one.name}({typed(one.names, one.signature.parameters)}): {result}")
         return "\n".join([f"class {shape.name} {{", *lines, "}"])
 
-    return ClassForm(_typed_program, declare)
+    return ClassForm(_typed_program, declare, TYPESCRIPT_SEEDS)

@@ -16,20 +16,17 @@ from synth.grammar.python_trees import parse_python
 from synth.languages.python.guessing import (
     Construction,
     GivenParameter,
-    Names,
     guess_signatures,
     read_parameters,
 )
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.python.objects import Classes
+from synth.languages.python.results import Conversion, find_conversion, own_nodes
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.guessing import MAX_PARAMETERS
-
-MOST_LISTED = 1000
-"""Elements that are taken of a generator, which may have no end."""
 
 _CHANGING = frozenset(
     "append extend insert remove pop clear sort reverse update setdefault popitem appendleft".split()
 )
-_INNER = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 _OPERATORS = frozenset(
     "__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ __xor__ __matmul__ "
     "__eq__ __ne__ __lt__ __le__ __gt__ __ge__".split()
@@ -39,13 +36,14 @@ _CALLBACKS = {1: ("abs", "len", "str"), 2: ("max", "pow")}
 
 
 class _Target(NamedTuple):
-    """What is called: `f`, `Class.f`, `Class(n).f` or, for a property, without arguments of its own."""
+    """What is called: `f`, `Class.f`, `Class(n).f`, `filled_class(items).f` or, for a property, without
+    arguments of its own."""
 
     function: ast.FunctionDef
-    owner: str
-    """The class and the arguments of its constructor, or empty."""
-    built_by: tuple[GivenParameter, ...] = ()
-    """The parameters of the constructor."""
+    owner: str = ""
+    """The class, if it is a static method or a class method."""
+    made: Construction | None = None
+    """How the object is made that it is a method of."""
     skip: int = 0
     """Parameters that the object itself is given for."""
     is_property: bool = False
@@ -57,9 +55,18 @@ def adapt(code: str, entry_point: str) -> Sequence[Adapted]:
     if tree is None:
         raise NotAdapted("the program does not parse")
     owner, _, name = entry_point.rpartition(".")
-    names = _Classes(tree).names()
-    target = _method(tree, owner, name, names) if owner else _Target(_function(tree.body, name), "")
-    return list(_ways(code, tree, target, names))
+    classes = Classes(tree)
+    targets = _methods(tree, owner, name, classes) if owner else [_Target(_function(tree.body, name))]
+    ways, refused = list[Adapted](), list[NotAdapted]()
+    for target in targets:
+        for brief in (False, True):
+            try:
+                ways += [way for way in _ways(code, tree, target, classes, brief) if way not in ways]
+            except NotAdapted as why:
+                refused.append(why)
+    if not ways and refused:
+        raise refused[0]
+    return ways
 
 
 def _function(body: list[ast.stmt], name: str) -> ast.FunctionDef:
@@ -72,14 +79,19 @@ def _function(body: list[ast.stmt], name: str) -> ast.FunctionDef:
 # --- calling ------------------------------------------------------------------------------------------------
 
 
-def _ways(code: str, tree: ast.Module, target: _Target, names_of: Names) -> Iterator[Adapted]:
+def _ways(code: str, tree: ast.Module, target: _Target, classes: Classes, brief: bool) -> Iterator[Adapted]:
+    """The ways to call one target; `brief` leaves everything to its default that has one."""
     function = target.function
     callbacks = _callbacks(function, target.skip)
     left = _without(function, set(callbacks))
-    if target.owner.endswith("({})") and function.name in _OPERATORS:
-        left = _with_operand(left, target.owner.partition("(")[0])
-    parameters = [] if target.is_property else read_parameters(left, target.skip, names_of)
-    leaves = list(_leaves([*target.built_by, *parameters]))
+    if target.made is not None and function.name in _OPERATORS:
+        left = _with_operand(left, target.owner)
+    parameters = [] if target.is_property else read_parameters(left, target.skip, classes.names())
+    if brief:
+        parameters = _required(parameters)
+        target = target._replace(made=_briefly(target.made)) if target.made is not None else target
+    made_by = target.made.parameters if target.made is not None else ()
+    leaves = list(_leaves([*made_by, *parameters]))
     given, names = [one for one, _ in leaves], _distinct([name for _, name in leaves])
     if not given:
         raise NotAdapted("takes no arguments that can be given")
@@ -87,10 +99,12 @@ def _ways(code: str, tree: ast.Module, target: _Target, names_of: Names) -> Iter
         raise NotAdapted(f"more than {MAX_PARAMETERS} parameters")
     taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(_defined(tree))
     changed = changed_parameter(function, [one.name for one in parameters])
-    listed = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(function))
+    conversion = None if changed else find_conversion(function, classes.nodes, target.owner)
+    listed = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(function))
     odd = any(one.keyword or one.rest for one in given) or len(given) != len(parameters)
-    odd = odd or any(one.built for one in parameters)
-    is_plain = not (target.owner or callbacks or changed or listed or odd)
+    odd = odd or any(one.built or one.fixed for one in parameters)
+    odd = odd or [one.name for one in parameters] != _positions(function)[: len(parameters)]
+    is_plain = not (target.owner or callbacks or changed or conversion or odd)
     signatures = guess_signatures(given)
     if is_plain:
         yield Adapted(code, function.name, tuple(names), signatures)
@@ -99,19 +113,37 @@ def _ways(code: str, tree: ast.Module, target: _Target, names_of: Names) -> Iter
         name = _free_name(target, choice, listed, taken)
         by_one = dict(zip(map(id, given), names, strict=True))
         call = _call(target, parameters, by_one, choice)
-        returned = next((name for one, name in zip(given, names, strict=True) if one.name == changed), "")
-        body = _body(call, returned, listed)
-        lines = f"\n\ndef {name}({', '.join(names)}):\n{body}"
-        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures)
+        returned = next(
+            (name for one, name in zip(given, names, strict=True) if changed and one.name == changed), ""
+        )
+        body = _body(call, returned, conversion)
+        helpers = "".join(f"\n\n{text}" for text in _helpers(target.made, parameters))
+        lines = f"{helpers}\n\ndef {name}({', '.join(names)}):\n{body}"
+        marks = call_marks(changes=bool(returned), passes=bool(choice))
+        yield Adapted(code.rstrip() + "\n" + lines, name, tuple(names), signatures, marks=marks)
+
+
+def _required(parameters: Sequence[GivenParameter]) -> list[GivenParameter]:
+    return [
+        one._replace(built=_briefly(one.built)) if one.built is not None else one
+        for one in parameters
+        if not one.optional
+    ]
+
+
+def _briefly(made: Construction) -> Construction:
+    """The call without what has a default; a function that is written first takes all that it states."""
+    return made if made.helper else made._replace(parameters=tuple(_required(made.parameters)))
 
 
 def _leaves(parameters: Sequence[GivenParameter], prefix: str = "") -> Iterator[tuple[GivenParameter, str]]:
     """The parameters that are given and their names, with those of constructors in place of their objects."""
     for one in parameters:
-        if one.built is None:
-            yield one, prefix + one.name
-        else:
-            yield from _leaves(one.built.parameters, f"{prefix}{one.name}_")
+        name = prefix + one.name
+        if one.built is not None:
+            yield from _leaves(one.built.parameters, name + "_" * bool(name))
+        elif not one.fixed:
+            yield one, name.rstrip("_") or "values"
 
 
 def _call(
@@ -121,7 +153,7 @@ def _call(
     written = _arguments(target.function, target.skip, parameters, names, choice)
     if not target.owner:
         return f"{target.function.name}({written})"
-    owner = target.owner.format(_written(target.built_by, names))
+    owner = _made(target.made, names) if target.made is not None else target.owner
     return f"{owner}.{target.function.name}" + ("" if target.is_property else f"({written})")
 
 
@@ -131,9 +163,27 @@ def _written(parameters: Sequence[GivenParameter], names: dict[int, str]) -> str
 
 
 def _value(one: GivenParameter, names: dict[int, str]) -> str:
+    if one.fixed:
+        return one.fixed
     if one.built is not None:
-        return f"{one.built.name}({_written(one.built.parameters, names)})"
+        return _made(one.built, names)
     return f"*{names[id(one)]}" if one.rest else names[id(one)]
+
+
+def _made(made: Construction, names: dict[int, str]) -> str:
+    return f"{made.name}({_written(made.parameters, names)})"
+
+
+def _helpers(made: Construction | None, parameters: Sequence[GivenParameter]) -> list[str]:
+    """The functions that have to be written first, each once."""
+    found = [made.helper] if made is not None else []
+    inner = [*(made.parameters if made is not None else ()), *parameters]
+    found += [text for one in inner if one.built is not None for text in _helpers(one.built, ())]
+    return list(dict.fromkeys(text for text in found if text))
+
+
+def _positions(function: ast.FunctionDef) -> list[str]:
+    return [one.arg for one in function.args.posonlyargs + function.args.args]
 
 
 def _arguments(
@@ -158,10 +208,15 @@ def _arguments(
     return ", ".join(words)
 
 
-def _body(call: str, changed: str, listed: bool) -> str:
-    if listed:
-        return f"    from itertools import islice\n\n    return list(islice({call}, {MOST_LISTED}))\n"
-    return f"    {call}\n    return {changed}\n" if changed else f"    return {call}\n"
+def _body(call: str, changed: str, conversion: Conversion | None) -> str:
+    if changed:
+        return f"    {call}\n    return {changed}\n"
+    if conversion is None:
+        return f"    return {call}\n"
+    imports = f"    {conversion.imports}\n\n" if conversion.imports else ""
+    if "{0}" in conversion.written:
+        return f"{imports}    found = {call}\n    return {conversion.written.format('found')}\n"
+    return f"{imports}    return {conversion.written.format(call)}\n"
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -179,7 +234,7 @@ def _free_name(target: _Target, choice: dict[str, str], listed: bool, taken: set
     function = target.function.name.strip("_") or target.function.name
     name = function
     if target.owner and (name in taken or target.function.name.startswith("__")):
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target.owner.partition("(")[0]).lower()
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target.owner).lower()
         name = f"{words.strip('_')}_{function}"
     elif not target.owner and not choice:
         name = f"{function}_listed" if listed else f"{function}_result"
@@ -195,22 +250,12 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.name
 
 
-def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of the function, without those of functions inside it."""
-    stack: list[ast.AST] = list(function.body)
-    while stack:
-        node = stack.pop()
-        yield node
-        if not isinstance(node, _INNER):
-            stack.extend(ast.iter_child_nodes(node))
-
-
 # --- arguments that are changed, and functions that are passed ----------------------------------------------
 
 
 def changed_parameter(function: ast.FunctionDef, names: Sequence[str]) -> str:
     """The name of the first parameter that a function without a result changes; empty if there is none."""
-    nodes = list(_own(function))
+    nodes = list(own_nodes(function))
     if any(isinstance(node, ast.Return) and not _is_none(node.value) for node in nodes):
         return ""
     if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in nodes):
@@ -290,24 +335,24 @@ def _without(function: ast.FunctionDef, names: set[str]) -> ast.FunctionDef:
 # --- methods ------------------------------------------------------------------------------------------------
 
 
-def _method(tree: ast.Module, owner: str, name: str, names: Names) -> _Target:
+def _methods(tree: ast.Module, owner: str, name: str, classes: Classes) -> list[_Target]:
+    """The ways to call a method: of an object as it is made, then of one that was filled."""
     node = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == owner), None)
     if node is None:
         raise NotAdapted(f"there is no class {owner}")
     function = _function(node.body, name)
     decorators = {ast.unparse(item).rpartition(".")[2] for item in function.decorator_list}
     if "staticmethod" in decorators:
-        return _Target(function, owner)
+        return [_Target(function, owner)]
     if "classmethod" in decorators:
-        return _Target(function, owner, skip=1)
+        return [_Target(function, owner, skip=1)]
     if not function.args.posonlyargs + function.args.args:
         raise NotAdapted("is no method of an object")
     if name in ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__"):
         raise NotAdapted("builds the object itself")
-    built_by = names.build(owner)
-    assert built_by is not None, "it is a class of the program"
+    made = [classes.build(owner), classes.fill(owner, name)]
     is_property = bool(decorators & {"property", "cached_property"})
-    return _Target(function, owner + "({})", built_by.parameters, 1, is_property)
+    return [_Target(function, owner, one, 1, is_property) for one in made if one is not None]
 
 
 def _with_operand(function: ast.FunctionDef, owner: str) -> ast.FunctionDef:
@@ -316,115 +361,3 @@ def _with_operand(function: ast.FunctionDef, owner: str) -> ast.FunctionDef:
     for argument in made.args.args[1:2]:
         argument.annotation = argument.annotation or ast.Name(owner, ast.Load())
     return made
-
-
-class _Classes:
-    """The classes of a program, and how their objects are made."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self._nodes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-        self._open = set[str]()
-        self._names = Names(_aliases(tree), self.build)
-
-    def names(self) -> Names:
-        """What the program's names mean in annotations."""
-        return self._names
-
-    def build(self, name: str) -> Construction | None:
-        """How an object of the class is made. Raises NotAdapted."""
-        if name not in self._nodes:
-            return None
-        if name in self._open:
-            raise NotAdapted(f"an object of {name} takes another one")
-        self._open.add(name)
-        try:
-            return Construction(name, tuple(self._parameters(self._nodes[name])))
-        finally:
-            self._open.discard(name)
-
-    def _parameters(self, owner: ast.ClassDef) -> list[GivenParameter]:
-        node: ast.ClassDef | None = owner
-        seen = set[str]()
-        while node is not None and node.name not in seen:
-            seen.add(node.name)
-            bases = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
-            own = (one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__")
-            head = next(own, None)
-            if head is None and (_is_dataclass(node) or "NamedTuple" in bases):
-                head = _of_fields(node)
-            if head is not None:
-                return read_parameters(_seen_from_class(head, node), 1, self._names)
-            if any(base.endswith(("Enum", "Flag", "Protocol")) for base in bases):
-                raise NotAdapted(f"{node.name} has no objects that can be made")
-            if any(isinstance(one, ast.FunctionDef) and one.name == "__new__" for one in node.body):
-                raise NotAdapted(f"{node.name} makes its objects in a way of its own")
-            node = next((self._nodes[base] for base in bases if base in self._nodes), None)
-        return []
-
-
-def _aliases(tree: ast.Module) -> dict[str, ast.expr]:
-    """Names of types that the program binds; a type variable says nothing."""
-    found: dict[str, ast.expr] = {}
-    for node in tree.body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        value = getattr(node, "value", None)
-        if not isinstance(target, ast.Name) or not isinstance(value, ast.expr):
-            continue
-        if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("TypeVar"):
-            found[target.id] = ast.Name("Any", ast.Load())
-        elif isinstance(value, ast.Subscript | ast.Name | ast.BinOp | ast.Attribute):
-            found[target.id] = value
-    return found
-
-
-def _is_dataclass(node: ast.ClassDef) -> bool:
-    return any("dataclass" in ast.unparse(item) for item in node.decorator_list)
-
-
-def _of_fields(node: ast.ClassDef) -> ast.FunctionDef:
-    """The constructor that the fields of a data class stand for."""
-    words = ["self"]
-    for one in node.body:
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-            annotation, value = ast.unparse(one.annotation), one.value
-            text = ast.unparse(value) if value is not None else ""
-            if "ClassVar" in annotation or "init=False" in text:
-                continue
-            has_default = value is not None and (not text.startswith("field(") or "default" in text)
-            words.append(f"{one.target.id}: {annotation}{' = None' if has_default else ''}")
-    try:
-        made = ast.parse(f"def __init__({', '.join(words)}): pass").body[0]
-    except SyntaxError as error:
-        raise NotAdapted("the fields of the class make no constructor") from error
-    assert isinstance(made, ast.FunctionDef), "it was written as one"
-    return made
-
-
-def _seen_from_class(head: ast.FunctionDef, owner: ast.ClassDef) -> ast.FunctionDef:
-    """The constructor with the uses of what it keeps: `self.n` of its methods reads as `n`."""
-    kept: dict[str, str] = {}
-    for node in ast.walk(head):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Name):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Attribute):
-                    kept[target.attr] = node.value.id
-    methods = [one for one in owner.body if isinstance(one, ast.FunctionDef) and one is not head]
-    uses = [_Renamed(kept).visit(_copied(one)) for one in methods]
-    return ast.FunctionDef(name=head.name, args=head.args, body=[*head.body, *uses], decorator_list=[])
-
-
-def _copied(node: ast.FunctionDef) -> ast.stmt:
-    return ast.parse(ast.unparse(node)).body[0]
-
-
-class _Renamed(ast.NodeTransformer):
-    """Writes the name of a parameter for the attribute that keeps it."""
-
-    def __init__(self, kept: dict[str, str]) -> None:
-        self._kept = kept
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """`self.n` as `n`."""
-        self.generic_visit(node)
-        is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
-        return ast.Name(self._kept[node.attr], node.ctx) if is_own and node.attr in self._kept else node

@@ -120,8 +120,10 @@ def _read_generic(name: str, inner: ast.expr, known: _Vocabulary) -> list[ValueT
         return _read_tuple(parts, known)
     if name in known.maps:
         return _read_map(parts, known)
-    if name == "Literal" and all(isinstance(part, ast.Constant) for part in parts):
-        return _literals([part.value for part in parts if isinstance(part, ast.Constant)])
+    if name == "Literal":
+        plain = [part.operand if isinstance(part, ast.UnaryOp) else part for part in parts]
+        values = [part.value for part in plain if isinstance(part, ast.Constant)]
+        return _literals(list(values)) if len(values) == len(parts) else []
     return []
 
 

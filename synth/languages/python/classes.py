@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from synth.languages.classes import CALLS_FUNCTION, ClassForm, ClassShape, ShapedMethod, zero
+from synth.languages.python.class_seeds import SEEDS
 from synth.values import ValueType
 
 
@@ -21,7 +22,7 @@ def make_classes(write_type: Callable[[ValueType], str]) -> ClassForm:
             lines.append(head(one.name, one.names, kinds, result))
         return "\n".join(lines)
 
-    return ClassForm(_program, declare)
+    return ClassForm(_program, declare, SEEDS)
 
 
 def _program(code: str, shape: ClassShape) -> str:

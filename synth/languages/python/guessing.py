@@ -28,6 +28,8 @@ from synth.values import Signature, ValueType, parse_type
 _CERTAIN: Final = 6
 """Points that tell what an optional parameter without a type is for."""
 _MAX_ALIASES: Final = 3
+_SETS: Final = frozenset("set Set frozenset FrozenSet AbstractSet MutableSet".split())
+_BYTES: Final = frozenset({"bytes", "bytearray"})
 
 
 class GivenParameter(NamedTuple):
@@ -44,6 +46,8 @@ class GivenParameter(NamedTuple):
     """How its value is made, if it is an object of a class of the program."""
     rest: bool = False
     """Whether it takes all positional arguments that are left (`*args`)."""
+    fixed: str = ""
+    """What is passed for it in every call, if nothing else can be."""
 
     @property
     def is_left_out(self) -> bool:
@@ -52,10 +56,17 @@ class GivenParameter(NamedTuple):
 
 
 class Construction(NamedTuple):
-    """A call of a class of the program, by the parameters of its constructor."""
+    """A call that makes an object, of a class of the program by the parameters of its constructor."""
 
     name: str
     parameters: tuple[GivenParameter, ...]
+    """One without a name of its own is called as the object is."""
+    helper: str = ""
+    """The function that is called, if it has to be written first."""
+
+
+class TakesItself(NotAdapted):
+    """An object of a class cannot be made without another one."""
 
 
 @dataclass(slots=True)
@@ -81,6 +92,8 @@ def read_parameters(
         _parameter(argument, default, function, names)
         for argument, default in list(zip(given, defaults, strict=True))[skip:]
     ]
+    if not arguments.posonlyargs:
+        found = [one for one in found if not one.is_left_out]
     while found and found[-1].is_left_out:
         found.pop()
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
@@ -88,7 +101,9 @@ def read_parameters(
             found.append(_parameter(argument, None, function, names)._replace(keyword=True))
     if arguments.vararg is not None and not found:
         found.append(_rest(arguments.vararg, function))
-    if missing := next((one.name for one in found if not one.types and one.built is None), ""):
+    if missing := next(
+        (one.name for one in found if not one.types and one.built is None and not one.fixed), ""
+    ):
         raise NotAdapted(f"a parameter has no type that every language shares: {missing}")
     if len(found) > MAX_PARAMETERS:
         raise NotAdapted(f"more than {MAX_PARAMETERS} parameters")
@@ -100,11 +115,21 @@ def _parameter(
 ) -> GivenParameter:
     if argument.annotation is not None:
         annotation = _without_aliases(argument.annotation, names)
-        built = names.build(_class_name(annotation))
-        if built is not None and default is None:
-            return GivenParameter(argument.arg, (), False, built=built)
+        if default is None:
+            try:
+                built = names.build(_class_name(annotation)) or _convert(annotation)
+            except TakesItself:
+                if not _may_be_none(annotation):
+                    raise
+                return GivenParameter(argument.arg, (), False, fixed="None")
+            if built is not None:
+                return GivenParameter(argument.arg, (), False, built=built)
         argument = ast.arg(argument.arg, annotation)
     types = _types(argument, default, function)
+    if default is None and (not types or argument.annotation is None):
+        record = _record(argument.arg, function)
+        if record is not None:
+            return GivenParameter(argument.arg, (), False, built=record)
     return GivenParameter(argument.arg, tuple(types), default is not None)
 
 
@@ -125,6 +150,80 @@ def _class_name(annotation: ast.expr) -> str:
         re.sub(r"\s*\|\s*None$|^Optional\[(.*)\]$|\[[\w, ]*\]$", r"\1", text) if isinstance(text, str) else ""
     )
     return plain if plain.isidentifier() else ""
+
+
+def _may_be_none(annotation: ast.expr) -> bool:
+    return re.search(r"\bNone\b|\bOptional\b", ast.unparse(annotation)) is not None
+
+
+def _convert(annotation: ast.expr) -> Construction | None:
+    """How a value that languages do not share is made of one that they do: a set of a list, bytes of text."""
+    node = without_none(annotation)
+    name = ast.unparse(node.value if isinstance(node, ast.Subscript) else node).rpartition(".")[2]
+    if name in _BYTES:
+        text = Construction("str.encode", (GivenParameter("", (parse_type("str"),), False),))
+        return text if name == "bytes" else Construction(name, (GivenParameter("", (), False, built=text),))
+    if name not in _SETS:
+        return None
+    items = ast.Name("list", ast.Load())
+    kinds = read_annotation(ast.Subscript(items, node.slice) if isinstance(node, ast.Subscript) else items)
+    made = "frozenset" if name.lower() == "frozenset" else "set"
+    return Construction(made, (GivenParameter("", tuple(kinds), False),)) if kinds else None
+
+
+def _record(name: str, function: ast.FunctionDef) -> Construction | None:
+    """An object with the fields that are read of the parameter, if nothing else is done with it."""
+    fields: dict[str, None] = {}
+    read, called = set[int](), set[int]()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            called.add(id(node.func))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            if not isinstance(node.ctx, ast.Load) or id(node) in called:
+                return None
+            read.add(id(node.value))
+            fields[node.attr] = None
+    uses = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name]
+    if not fields or any(id(node) not in read for node in uses):
+        return None
+    given = (_field(one, name, function) for one in fields)
+    return Construction("SimpleNamespace", tuple(given), "from types import SimpleNamespace\n")
+
+
+def _field(field_name: str, owner: str, function: ast.FunctionDef) -> GivenParameter:
+    """A field, by its name and by what is done with it."""
+    seen = _FieldAsName(owner, field_name).visit(copy.deepcopy(function))
+    types = (
+        read_clues(f"{owner}_{field_name}", None, seen).ranked()
+        or read_clues(
+            field_name, None, ast.FunctionDef(name="", args=function.args, body=[], decorator_list=[])
+        ).ranked()
+    )
+    return GivenParameter(field_name, tuple(types or UNKNOWN[:2]), False, keyword=True)
+
+
+class _FieldAsName(ast.NodeTransformer):
+    """Writes a name of its own for a field of a parameter."""
+
+    def __init__(self, owner: str, field_name: str) -> None:
+        self._owner, self._field = owner, field_name
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """`p.x` as `p_x`."""
+        self.generic_visit(node)
+        is_it = isinstance(node.value, ast.Name) and node.value.id == self._owner and node.attr == self._field
+        return ast.Name(f"{self._owner}_{self._field}", node.ctx) if is_it else node
+
+
+def without_none(annotation: ast.expr) -> ast.expr:
+    """What a value is that may also be None."""
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        sides = annotation.left, annotation.right
+        return next(
+            (one for one in sides if not (isinstance(one, ast.Constant) and one.value is None)), sides[0]
+        )
+    is_optional = isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Optional")
+    return annotation.slice if is_optional and isinstance(annotation, ast.Subscript) else annotation
 
 
 def _without_aliases(annotation: ast.expr, names: Names) -> ast.expr:

@@ -23,7 +23,7 @@ from synth.languages.rust.shared_types import (
     tuple_of,
     type_of_bound,
 )
-from synth.languages.spec import Adapted, NotAdapted
+from synth.languages.spec import Adapted, NotAdapted, call_marks
 from synth.languages.support.ways import gather_ways
 from synth.values import parse_signature
 
@@ -228,6 +228,7 @@ class _RustProgram:
             shared = shared or (returned[0].type.shared if returned else result.shared if result else "")
             signature = parse_signature(f"({', '.join(one.type.shared for one in every)}) -> {shared}")
             names, domains = tuple(one.name for one in every), tuple(one.type.domain for one in every)
+            marks = call_marks(changes=bool(returned))
             if not owner and result is not None and self._is_called_as_it_is(function, parameters, result):
                 yield Adapted(self.code, self._name(function), names, (signature,), domains)
                 return
@@ -235,7 +236,7 @@ class _RustProgram:
             head = f"{owner}::" if owner and made is None else "object." if made is not None else ""
             call = _RustCall(f"{head}{self._name(function)}", parameters, returned, result)
             code = f"{self.code.rstrip()}\n\n{call.written(name, made)}\n"
-            yield Adapted(code, name, names, (signature,), domains)
+            yield Adapted(code, name, names, (signature,), domains, marks=marks)
 
     def _takes_self(self, function: "Node") -> bool:
         listed = function.child_by_field_name("parameters")

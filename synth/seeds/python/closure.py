@@ -7,13 +7,16 @@ members that are used, of a module the statements that bind or change the names 
 
 import ast
 import importlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 from synth.filters.protocol import Reject
+from synth.languages.python.class_seeds import public_methods
+from synth.languages.python.objects import find_filler
 from synth.seeds.closing import MAX_TOKENS
-from synth.seeds.python.class_methods import public_methods
 from synth.seeds.python.module_index import (
     FUTURE,
     AnyImport,
@@ -24,6 +27,7 @@ from synth.seeds.python.module_index import (
     bound_names,
     lines_of,
 )
+from synth.seeds.python.module_objects import ModuleObjects, NoTree
 from synth.seeds.python.purity import (
     IMPURE_ATTRIBUTES,
     IMPURE_BUILTINS,
@@ -35,13 +39,14 @@ from synth.seeds.python.purity import (
 )
 from synth.token_estimate import estimate_tokens
 
-MAX_PULLED = 24
+MAX_PULLED = 40
 WHOLE_CLASS = "*"
 """In the place of a method's name: all public ones that print nothing."""
 """Code with more statements than this is a library, not a function."""
-MAX_FILES = 6
+MAX_FILES = 12
 """Nor is code from more files than this."""
 
+_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 _SHOWING = frozenset("__repr__ __str__ __format__".split())
 _SHOWS = frozenset("str repr format print ascii join".split())
 _RARE = frozenset(
@@ -61,14 +66,6 @@ class ClosedProgram:
     """Names pulled in from the file and its package."""
 
 
-class NoTree:
-    """A text without a tree around it."""
-
-    def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
-        """The module that the statement imports from, or None."""
-        return None
-
-
 def close(
     index: ModuleIndex, entry_point: str, package: NoTree | None = None, shown_tokens: int = 0
 ) -> ClosedProgram | Reject:
@@ -78,7 +75,7 @@ def close(
     Rejects: not_self_contained, impure.
     """
     try:
-        closure = _PythonClosure(index, entry_point, package or NoTree())
+        closure = _close(index, entry_point, package or NoTree())
     except UnclosedName as refused:
         return refused.reject
     program = closure.assemble()
@@ -90,6 +87,43 @@ def close(
     if tokens <= MAX_TOKENS:
         return program
     return Reject("not_self_contained", {"needs": entry_point, "why": f"needs a program of {tokens} tokens"})
+
+
+def _close(index: ModuleIndex, entry_point: str, package: NoTree) -> "_PythonClosure":
+    """With what builds its arguments, if that can be closed too: the method that fills the object of a
+    method, and the classes of its parameters, which postponed annotations only name. Raises UnclosedName."""
+    owner, _, method = entry_point.partition(".")
+    statement = index.find(owner) if method != WHOLE_CLASS else None
+    filler = find_filler(statement, method) if isinstance(statement, ast.ClassDef) else None
+    words = [filler.name] if filler is not None else []
+    methods = {method, "__init__", *words}
+    named = _named_classes(index, statement, methods, package) if statement is not None else []
+    attempts = [(words, named), ([], named), (words, []), ([], [])]
+    for more, classes in [one for at, one in enumerate(attempts) if one not in attempts[:at]][:-1]:
+        with suppress(UnclosedName):
+            return _PythonClosure(index, entry_point, package, more, classes)
+    return _PythonClosure(index, entry_point, package)
+
+
+def _named_classes(index: ModuleIndex, statement: ast.stmt, methods: set[str], package: NoTree) -> list[str]:
+    """The names in the annotations of a function, or of some methods of a class, that the file binds to a
+    type, or imports from its package."""
+    body = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+    heads = [one for one in body if isinstance(one, ast.FunctionDef)]
+    heads = [one for one in heads if one is statement or one.name in methods]
+    given = [
+        one for head in heads for one in (*head.args.posonlyargs, *head.args.args, *head.args.kwonlyargs)
+    ]
+    stated = [*(one.annotation for one in given), *(head.returns for head in heads)]
+    texts = [ast.unparse(one) for one in stated if one is not None]
+    words = dict.fromkeys(word for text in texts for word in _WORD.findall(text))
+
+    def is_type(statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.ImportFrom):
+            return package.find(index, statement) is not None
+        return isinstance(statement, ast.ClassDef | ast.Assign | ast.AnnAssign)
+
+    return [word for word in words if any(map(is_type, index.statements.get(word, ())))]
 
 
 @dataclass(slots=True, eq=False)
@@ -137,7 +171,14 @@ def _docstring(node: ast.stmt) -> ast.stmt | None:
 class _PythonClosure:
     """Follows names from the entry point through the statements that bind them."""
 
-    def __init__(self, index: ModuleIndex, entry_point: str, package: NoTree) -> None:
+    def __init__(
+        self,
+        index: ModuleIndex,
+        entry_point: str,
+        package: NoTree,
+        words: Sequence[str] = (),
+        classes: Sequence[str] = (),
+    ) -> None:
         self._package, self._entry_point = package, entry_point
         self._name, _, self._method = entry_point.partition(".")
         self._modules = [index]
@@ -147,8 +188,9 @@ class _PythonClosure:
         self._imports: dict[str, str] = {}
         self._inner_imports: dict[str, str] = {}
         self._renamed: dict[str, tuple[int, str]] = {}
+        self._objects = ModuleObjects(package)
         self._seen: set[tuple[int, str]] = set()
-        self._words = {self._method} if self._method else set[str]()
+        self._words = {self._method, *words} - {""}
         self._dotted: set[str] = set()
         self._plain: list[ast.Name] = []
         self._inner: set[int] = set()
@@ -156,7 +198,9 @@ class _PythonClosure:
         if self._method == WHOLE_CLASS and isinstance(self._entry, ast.ClassDef):
             self._words = {method.name for method in public_methods(self._entry)}
         self._pull(index, self._entry)
-        while sum(map(self._grow, list(self._pieces.values()))):
+        for name in classes:
+            self._follow(index, name)
+        while sum(map(self._grow, list(self._pieces.values()))) or self._grow_objects():
             pass
         self._check_attributes()
 
@@ -201,6 +245,8 @@ class _PythonClosure:
         piece.members = kept
         own = {name for member in statement.body for name in _member_names(member)}
         names = piece.module.needs(piece.text())
+        if self._method != "__hash__" and not _asks_for_hashes(statement):
+            names -= {"hash"}  # for its own protocol: what hangs on the order of hashes shows in the runs
         self._words |= {name for name in names & own if name not in piece.module.statements}
         names = names - own | names & set(piece.module.statements)
         self._read(piece, piece.text(), list(piece.parts()), names)
@@ -225,11 +271,14 @@ class _PythonClosure:
             if isinstance(node, ast.Attribute):
                 self._words.add(node.attr)
                 if _is_dotted(node):
-                    self._dotted.add(ast.unparse(node))
+                    self._dotted.add(dotted := ast.unparse(node))
+                    self._objects.note_use(module, dotted)
                 self._inner.add(id(node.value))
             elif isinstance(node, ast.Name):
                 self._plain.append(node)
                 self._words |= {node.id} & _SHOWS
+                if id(node) not in self._inner:
+                    self._objects.note_use(module, node.id)
             elif isinstance(node, ast.JoinedStr):
                 self._words.add("str")
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
@@ -238,7 +287,7 @@ class _PythonClosure:
                 self._check_inner_import(node)
         own = {name for name, bound in module.statements.items() if piece.statement in bound}
         for name in own:
-            self._own(name, module)
+            self._own(name, text if _is_type_variable(piece.statement) else module)
         for name in sorted(module.needs(text) if names is None else names):
             self._follow(module, name)
 
@@ -256,7 +305,9 @@ class _PythonClosure:
         binding = [statement for statement in statements if name in bound_names(statement)]
         if imports and len(imports) < len(binding):
             raise UnclosedName("not_self_contained", name, "is bound twice or under a condition")
-        if imports:
+        if imports and (owner := self._objects.bind(module, imports, name)):
+            self._own(name, owner)
+        elif imports:
             self._follow_import(module, imports[-1], name)
         elif binding:
             for statement in statements:
@@ -267,6 +318,16 @@ class _PythonClosure:
                 raise UnclosedName("impure", name, "is a builtin with effects")
             if name not in PURE_BUILTINS:
                 raise UnclosedName("not_self_contained", name, "is not bound in the file")
+
+    def _grow_objects(self) -> bool:
+        """Follow what is used of modules of the package; whether there was something new."""
+        found = self._objects.take_new()
+        for module, target, member in found:
+            self._enter(module, target)
+            self._follow(target, member)
+        if found:
+            self._take_import("SimpleNamespace", "from types import SimpleNamespace\n")
+        return bool(found)
 
     def _follow_star(self, module: ModuleIndex, name: str) -> bool:
         for statement in module.stars:
@@ -352,6 +413,7 @@ class _PythonClosure:
         imports = sorted(line for line in self._imports if not line.startswith("#"))
         parts = ["".join(([FUTURE] if future else []) + imports)]
         pulled: set[str] = set()
+        written: list[ModuleIndex] = []
         for module in self._in_order():
             pieces = [piece for piece in self._pieces.values() if piece.module is module]
             for piece in sorted(pieces, key=lambda piece: piece.statement.lineno):
@@ -359,6 +421,8 @@ class _PythonClosure:
                     parts.append(piece.text(briefly))
                     pulled |= {name for name, bound in module.statements.items() if piece.statement in bound}
             parts += [line for owner, line in self._renamed.values() if owner == id(module)]
+            written.append(module)
+            parts += self._objects.written_after(written)
         entry = self._pieces[id(self._entry)]
         parts.append(entry.text(briefly, self._method or self._name))
         code = "\n".join(part for part in parts if part)
@@ -377,6 +441,19 @@ class _PythonClosure:
 
         visit(id(self._modules[0]), frozenset())
         return [by_id[key] for key in done]
+
+
+def _is_type_variable(statement: ast.stmt) -> bool:
+    """Two files may bind a name to the same type variable."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("TypeVar", "ParamSpec"))
+
+
+def _asks_for_hashes(owner: ast.ClassDef) -> bool:
+    """Whether a class asks for hashes elsewhere than for its own."""
+    members = [member for member in owner.body if _member_name(member) != "__hash__"]
+    nodes = chain.from_iterable(map(ast.walk, members))
+    return any(isinstance(node, ast.Name) and node.id == "hash" for node in nodes)
 
 
 def _member_name(member: ast.stmt) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from synth.filters.protocol import Reject
 from synth.grammar.python_trees import parse_python
+from synth.seeds.python.older_syntax import write_older
 from synth.seeds.python.purity import always_there
 
 FUTURE = "from __future__ import annotations\n"
@@ -49,6 +50,9 @@ class ModuleIndex:
         """The index, or None for a text that does not parse. `is_near` says whether a module lies in the same
         tree, so that its import cannot fail."""
         tree = parse_python(text)
+        if tree is None:
+            text = write_older(text)
+            tree = parse_python(text)
         if tree is None:
             return None
         index = cls(io.StringIO(text, newline=None).readlines())

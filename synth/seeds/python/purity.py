@@ -25,8 +25,17 @@ IMPURE_MEMBERS = {
 }
 """Of a pure module, what is not."""
 
-_PATHS = "basename commonpath commonprefix dirname isabs join normcase normpath sep split splitext"
+IMPURE_BUILTINS = frozenset(
+    "__import__ breakpoint compile credits copyright eval exec exit globals hash help id input license "
+    "open quit".split()
+)
+"""`hash` and `id` differ between processes. What `print` writes does not show in the returned value, which is
+all that counts; what `setattr` changes shows when the calls come in another order."""
+
+MODULE_NAMES = frozenset("__file__ __package__ __spec__ __loader__ __builtins__ __path__".split())
+_PATHS = "basename commonpath commonprefix dirname isabs join normcase normpath sep altsep split splitext"
 PURE_MEMBERS = {
+    "builtins": frozenset(dir(builtins)) - IMPURE_BUILTINS - MODULE_NAMES,
     "datetime": frozenset("date datetime time timedelta timezone tzinfo MINYEAR MAXYEAR UTC".split()),
     "io": frozenset("StringIO BytesIO UnsupportedOperation".split()),
     "logging": frozenset("getLogger Logger NullHandler DEBUG INFO WARNING ERROR CRITICAL NOTSET".split()),
@@ -38,10 +47,11 @@ PURE_MEMBERS = {
         "maxsize maxunicode byteorder float_info int_info hash_info version_info intern "
         "getrecursionlimit setrecursionlimit exc_info set_int_max_str_digits".split()
     ),
+    "threading": frozenset("Lock RLock".split()),
     "uuid": frozenset("UUID NAMESPACE_DNS NAMESPACE_URL uuid3 uuid5".split()),
     "warnings": frozenset("warn catch_warnings simplefilter filterwarnings".split()),
 }
-"""Of an impure module, what is pure. The effect of a log line or a warning does not show in a value."""
+"""Of an impure module, what is pure. The effect of a log line, a warning or a lock shows in no value."""
 
 IMPURE_ATTRIBUTES = {
     "datetime": frozenset("today now utcnow fromtimestamp utcfromtimestamp timestamp astimezone".split())
@@ -57,15 +67,7 @@ IMPURE_MODULES = frozenset(
     "traceback tracemalloc unittest urllib uuid warnings weakref webbrowser xmlrpc zipfile".split()
 )
 
-IMPURE_BUILTINS = frozenset(
-    "__import__ breakpoint compile credits copyright eval exec exit globals hash help id input license "
-    "open quit".split()
-)
-"""`hash` and `id` differ between processes. What `print` writes does not show in the returned value, which is
-all that counts; what `setattr` changes shows when the calls come in another order."""
-
-MODULE_NAMES = frozenset("__file__ __package__ __spec__ __loader__ __builtins__ __path__".split())
-PURE_BUILTINS = frozenset(dir(builtins)) - IMPURE_BUILTINS - MODULE_NAMES
+PURE_BUILTINS = PURE_MEMBERS["builtins"]
 
 
 def judge_module(name: str) -> str:

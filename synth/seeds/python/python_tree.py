@@ -12,8 +12,9 @@ from synth.filters.protocol import Reject
 from synth.grammar.trees import node_text
 from synth.languages.closing import Neighbours
 from synth.seeds.functions import Function
-from synth.seeds.python.closure import WHOLE_CLASS, ClosedProgram, NoTree, close
+from synth.seeds.python.closure import WHOLE_CLASS, ClosedProgram, close
 from synth.seeds.python.module_index import ModuleIndex
+from synth.seeds.python.module_objects import NoTree
 from synth.seeds.python.purity import always_there
 
 
@@ -40,10 +41,12 @@ class PythonTree(NoTree):
             return Reject("not_self_contained", {"needs": function.name, "why": why})
         return close(self.index, entry_point, self, shown_tokens)
 
-    def close_class(self, name: str, shown_tokens: int) -> ClosedProgram | Reject:
-        """A class of the file, with the public methods that print nothing, and everything that they need."""
+    def close_class(self, name: str, shown_tokens: int) -> str | Reject:
+        """The program of a class of the file, with the public methods that print nothing, and everything that
+        they need."""
         assert self.index is not None, "asked for the classes of a file that parses"
-        return close(self.index, f"{name}.{WHOLE_CLASS}", self, shown_tokens)
+        found = close(self.index, f"{name}.{WHOLE_CLASS}", self, shown_tokens)
+        return found if isinstance(found, Reject) else found.code
 
     def find(self, module: ModuleIndex, statement: ast.ImportFrom) -> ModuleIndex | None:
         """The module of the tree that the statement imports from, or None."""

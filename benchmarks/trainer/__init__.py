@@ -1,0 +1,1 @@
+"""What the trainers keep of what they learned, and what they cost."""

@@ -1,0 +1,44 @@
+"""The page of all opened runs."""
+
+from synth.inspector.queries.losses import Losses, count_losses
+from synth.inspector.queries.runs import RunSummary, list_runs
+from synth.inspector.web.page import Page, Visit
+from synth.records import Record
+from synth.store.run_folder import RunState
+
+
+class RunLine(Record):
+    """One run, and what it lost."""
+
+    summary: RunSummary
+    losses: Losses
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is more to come: a run that goes on, or rows that are still to be read."""
+        return self.summary.state == RunState.RUNNING or not self.summary.reading.is_whole
+
+
+class RunsPage(Record):
+    """The opened runs, in the order in which they were given."""
+
+    runs: tuple[RunLine, ...]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the page is worth fetching again."""
+        return any(run.is_live for run in self.runs)
+
+
+def load(visit: Visit) -> RunsPage:
+    """All opened runs."""
+    library = visit.library
+    return RunsPage(
+        runs=tuple(
+            RunLine(summary=one, losses=count_losses(library, library.run(one.key)))
+            for one in list_runs(library)
+        )
+    )
+
+
+PAGES = (Page("/runs", "runs.html", load),)
