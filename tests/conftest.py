@@ -3,6 +3,8 @@ session."""
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from synth.generation.vllm_server import VllmServer, find_vllm
 from synth.policy import Policy, fingerprint_policy
 from tests.builders import Run
 from tests.execution.started_sandbox import started_sandbox
+
+os.environ.setdefault("CODEMILL_TEST_SEED", str(time.time_ns() % 100_000))
+"""Of the tests that sample a long laboratory; their names state it. The processes of one run share it."""
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] "

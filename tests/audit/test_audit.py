@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -33,7 +32,7 @@ def audited(plants: Sequence[Plant], path: Path, benchmarks: tuple[Path, ...] = 
     return run_audit(path, benchmarks)
 
 
-SEED = int(os.environ.get("CODEMILL_TEST_SEED", time.time_ns() % 100_000))
+SEED = int(os.environ["CODEMILL_TEST_SEED"])
 OTHERS = [language for language in LANGUAGES if language != "python"]
 SAMPLE = ["python", *Random(SEED).sample(OTHERS, 2)]
 """`python -m benchmarks.audit` has all of them."""
