@@ -19,13 +19,15 @@ from synth.store.checkpoints import PolicyManifest
 def arm_jobs(
     plan: SeedPlan, base: Policy, name: ArmName, folder: Path, *, with_pairs: bool
 ) -> list[SftJob | DpoJob]:
-    """The jobs of one arm, whose rows and policies are in `folder`. Without pairs there is no DPO."""
+    """The jobs of one arm, whose rows and policies are in `folder`. Without pairs there is no DPO. All
+    arms draw the same random numbers."""
     prefix = f"seed-{plan.recipe.seed}-{name}"
-    sft = make_job(plan.sft, plan.recipe, f"{prefix}-sft", base, [folder / "samples.jsonl"], folder / "sft")
+    samples, pairs = [folder / "samples.jsonl"], [folder / "pairs.jsonl"]
+    sft = make_job(plan.sft, plan.recipe, f"{prefix}-sft", base, samples, folder / "sft", "sft")
     if not with_pairs:
         return [sft]
     start = planned_policy(sft).without_adapter()
-    dpo = make_job(plan.dpo, plan.recipe, f"{prefix}-dpo", start, [folder / "pairs.jsonl"], folder / "dpo")
+    dpo = make_job(plan.dpo, plan.recipe, f"{prefix}-dpo", start, pairs, folder / "dpo", "dpo")
     return [sft, dpo]
 
 

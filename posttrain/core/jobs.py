@@ -69,16 +69,18 @@ def make_job(
     start: Policy,
     data: Sequence[Path],
     output: Path,
+    scope: str = "",
 ) -> SftJob | DpoJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
-    Its seed is its own, so that two adapters never begin alike."""
+    Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
+    alike."""
     common = TrainJob(
         name=name,
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
         output=str(output),
-        seed=derive_seed(recipe.seed, "training", name),
+        seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()
     if isinstance(config, SftConfig):

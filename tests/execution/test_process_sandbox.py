@@ -19,6 +19,7 @@ from synth.execution.isolation.capabilities import detect_level
 from synth.execution.isolation.operations import Code, name_at, operation
 from synth.execution.isolation.process import Job, JobResult, Output, ProcessSandbox
 from synth.records import IsolationLevel, Limits, Stop
+from tests.open_folders import open_to_others
 
 RunPython = Callable[..., JobResult]
 CAT = Job(("/bin/cat",), {}, None, Limits(), {})
@@ -336,9 +337,7 @@ def test_an_ordinary_user_gets_the_same_isolation(tmp_path: Path) -> None:
     )
     if probe.returncode != 0:
         pytest.skip("this machine gives ordinary users no user namespaces")
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
+    open_to_others(tmp_path)
     _check_as_nobody(tmp_path)
 
 

@@ -19,6 +19,7 @@ from synth.seeds.files import find_files, read_file, resolve_root
 from synth.seeds.licences import find_licence
 from synth.seeds.protocol import FileRef, SeedRejection, SourceFile
 from synth.seeds.source_tree import list_units, read_cuts
+from tests.open_folders import open_to_others
 
 GOOD = "def f(a):\n    b = a + 1\n    return b\n"
 
@@ -126,8 +127,7 @@ def test_a_folder_that_cannot_be_listed_is_counted(tmp_path: Path) -> None:
         "refs = list(find_files(SourceTreeSeedsConfig(paths=('.',), shuffle=False), Path('.')))\n"
         "print([ref.relative for ref in refs], read_file(refs[1]))\n"
     )
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_others(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)],
         capture_output=True,
