@@ -67,7 +67,8 @@ def inspect(
         print("codemill inspect: Ctrl-C ends it", file=sys.stderr, flush=True)
         threading.Thread(target=_read_all, args=[library], daemon=True).start()
 
-    serve(library, address, announce)
+    with suppress(KeyboardInterrupt):  # the way to end it
+        serve(library, address, announce)
 
 
 def units(
