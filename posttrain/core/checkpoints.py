@@ -12,7 +12,7 @@ from pathlib import Path
 
 from synth.errors import Problem, RunFolderError, StoreError
 from synth.store.atomic import write_bytes
-from synth.store.checkpoints import MANIFEST, Checkpoint, PolicyManifest, read_checkpoint
+from synth.store.checkpoints import MANIFEST, MASTERS, Checkpoint, PolicyManifest, read_checkpoint
 from synth.store.seals import HASHES, check_folder, seal_json
 
 
@@ -38,7 +38,7 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
     made again: nothing says whether they are whole."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
-        for name in ("trainer", "adapter", "merged", "merged.tmp", "float32", "float32.tmp"):
+        for name in ("trainer", "adapter", "merged", "merged.tmp", MASTERS, f"{MASTERS}.tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         write_bytes(marker, job_hash.encode())

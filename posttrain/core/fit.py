@@ -25,7 +25,6 @@ from posttrain.core.data_files import data_hash
 from posttrain.core.jobs import DpoJob, SftJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress, read_metrics
 from posttrain.core.policy import (
-    MASTERS,
     Dtype,
     load_adapter,
     load_model,
@@ -40,7 +39,7 @@ from synth.errors import DatasetError, Problem, RecipeError
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.records import Record
 from synth.store.atomic import write_bytes
-from synth.store.checkpoints import Checkpoint, PolicyManifest
+from synth.store.checkpoints import MASTERS, Checkpoint, PolicyManifest
 from synth.store.lock import locked
 from synth.store.seals import seal_folder
 from synth.training_config import LoraConfig

@@ -23,7 +23,7 @@ from posttrain.core.chat_template import (
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
 from synth.records import Message
-from synth.store.checkpoints import MANIFEST
+from synth.store.checkpoints import MANIFEST, MASTERS
 from synth.store.seals import seal_folder
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 POCKET_WEIGHTS = Path(__file__).parents[1] / "pocket" / "weights"
 Dtype = Literal["float32", "bfloat16"]
-MASTERS = "float32"
-"""Folder beside `merged/` with the same weights in float32, where all of them were trained in bfloat16."""
 
 _PROBES = (
     "def add(a: int, b: int) -> int:\n    return a + b\n\n\n# 3.14 == x['key']\t// \\n\r\n",

@@ -20,6 +20,8 @@ from synth.store.seals import check_folder, read_json, repair_command
 from synth.training_config import DpoConfig, SftConfig
 
 MANIFEST = "policy.json"
+MASTERS = "float32"
+"""Folder beside `merged/` with the same weights in float32, where all of them were trained for bfloat16."""
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
 
 
