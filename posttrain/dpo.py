@@ -11,18 +11,12 @@ would give the base instead.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from posttrain.core.fit import (
-    Start,
-    TokenTable,
-    TooLong,
-    as_dataset,
-    encode_rows,
-    fit,
-    fresh_adapter,
-)
+from posttrain.core.fit import fit
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.rows import Preference, read_preferences
+from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
 from posttrain.core.tokens import Encoder
 from synth.store.checkpoints import Checkpoint
 

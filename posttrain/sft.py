@@ -9,18 +9,12 @@ sees exactly the tokens that `tokens.Encoder` marks.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from posttrain.core.fit import (
-    Start,
-    TokenTable,
-    TooLong,
-    as_dataset,
-    encode_rows,
-    fit,
-    fresh_adapter,
-)
+from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.rows import Conversation, PlainText, SftRow, read_sft
+from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
 from posttrain.core.tokens import Encoder, TokenRow
 from synth.store.checkpoints import Checkpoint
 

@@ -41,7 +41,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.config",
         "synth.config_base",
+        "synth.engine_config",
         "synth.evaluation_config",
+        "synth.loop_config",
         "synth.outage_config",
         "synth.packages_config",
         "synth.spending_config",

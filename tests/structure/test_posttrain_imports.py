@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping
 
-from synth.config import ENGINE_CONFIGS
+from synth.engine_config import ENGINE_CONFIGS
 from tests.structure.source_tree import graph, sources
 
 COMPOSES = "posttrain.cli"
@@ -12,7 +12,7 @@ CLASSES = {config.__name__ for config in ENGINE_CONFIGS.values()}
 KINDS = set(ENGINE_CONFIGS) - {"recorded"}
 """Without the kind that sandboxes have too."""
 OWN_MODULES = {
-    "synth.config",
+    "synth.engine_config",
     *(config.implementation.partition(":")[0] for config in ENGINE_CONFIGS.values()),
 }
 

@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from posttrain import sft
-from posttrain.core import fit, merging
+from posttrain.core import merging
 from posttrain.core.policy import load_adapter, load_model, load_tokenizer, masters_of, merge_and_save
+from posttrain.core.start import load_start
 from synth.errors import TrainerError
 from tests.training.conftest import WriteRows
 from tests.training.test_trainers import losses, sft_job
@@ -173,6 +174,6 @@ def test_the_next_training_of_all_weights_goes_on_from_float32(
     job = sft_job(policy, data, tmp_path / "first", lora=None, learning_rate=1e-5)
     first = sft.train(job.model_copy(update={"dtype": "bfloat16"}))
     job = sft_job(first.merged, data, tmp_path / "second", lora=None).model_copy(update={"dtype": "bfloat16"})
-    start = fit.load_start(job, load_tokenizer(job.policy)).model.state_dict()
+    start = load_start(job, load_tokenizer(job.policy)).model.state_dict()
     for name, value in load_model(str(first.folder / "float32"), "float32").state_dict().items():
         assert torch.equal(start[name], value), name

@@ -11,13 +11,15 @@ import pytest
 import torch
 
 from posttrain import dpo, sft
-from posttrain.core import fit
+from posttrain.core.callbacks import StepReport
 from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, planned_policy
 from posttrain.core.metrics_log import MetricsLog, read_metrics
 from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.rows import read_preferences
+from posttrain.core.start import load_start
+from posttrain.core.token_table import row_limit
 from posttrain.core.tokens import Encoder
-from posttrain.core.trl_trainers import StepReport
+from posttrain.core.trl_arguments import trl_arguments
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import identify, read_interface
 from synth.store.checkpoints import Checkpoint, read_checkpoint
@@ -137,11 +139,9 @@ def build(job: SftJob | DpoJob) -> Any:  # noqa: ANN401 - a TRL trainer
     """The real trainer of a job, not run."""
     module = sft if isinstance(job, SftJob) else dpo
     tokenizer = load_tokenizer(job.policy)
-    table = module.encode(job, Encoder(tokenizer), fit.row_limit(job))
+    table = module.encode(job, Encoder(tokenizer), row_limit(job))
     report = StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl"))
-    return module.build_trainer(
-        job, fit.load_start(job, tokenizer), table.columns, fit.trl_arguments(job), report
-    )
+    return module.build_trainer(job, load_start(job, tokenizer), table.columns, trl_arguments(job), report)
 
 
 def margins(trainer: Any) -> list[float]:  # noqa: ANN401

@@ -1,0 +1,74 @@
+"""What a training leaves behind: the adapter, the weights that engines serve, and `policy.json`.
+
+Place in the flow: the end of `fit` -> here -> a complete checkpoint. The one rule: what was trained is what
+is saved, in float32 wherever a later training goes on from it.
+"""
+
+import importlib.metadata
+import shutil
+from typing import TYPE_CHECKING
+
+from posttrain.core.data_files import data_hash
+from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.metrics_log import read_metrics
+from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.start import keeps_masters, policy_dtype
+from posttrain.core.token_table import TokenTable
+from synth.policy import fingerprint_policy, fingerprint_weights
+from synth.store.checkpoints import MASTERS, PolicyManifest
+from synth.store.seals import seal_folder
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+_VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
+
+
+def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+    """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
+    import torch
+
+    target = job.folder / ("adapter" if job.config.lora else "trainer/weights")
+    trainer.save_model(str(target))
+    if trainer.accelerator.is_main_process:
+        (target / "training_args.bin").unlink(missing_ok=True)
+        if job.config.lora:
+            shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
+            seal_folder(target)
+            merge_and_save(job.policy, str(target), job.folder / "merged", policy_dtype(job), job.seed)
+        else:
+            model = load_model(str(target), "float32")
+            if keeps_masters(job):
+                save_policy(model, job.policy, job.folder / MASTERS)
+            rounded = narrow(model, getattr(torch, policy_dtype(job)), job.seed)
+            save_policy(rounded, job.policy, job.folder / "merged")
+            shutil.rmtree(target)
+    trainer.accelerator.wait_for_everyone()
+
+
+def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: float) -> PolicyManifest:
+    last = read_metrics(job.folder / "metrics.jsonl")[-1]
+    return PolicyManifest(
+        name=job.name,
+        kind=job.kind,
+        fingerprint=fingerprint_policy(job.folder / "merged"),
+        parent=job.adapter or job.policy,
+        parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
+        data=job.data,
+        data_hash=data_hash(job.data_paths),
+        rows=len(next(iter(table.columns.values()))),
+        rejected_rows=len(table.rejected),
+        config=job.config,
+        seed=job.seed,
+        job_hash=digest,
+        has_adapter=job.config.lora is not None,
+        steps=last.step,
+        metrics=last.metrics,
+        seconds=round(seconds, 3),
+        versions={name: importlib.metadata.version(name) for name in _VERSIONS},
+        sealed=(
+            "merged",
+            *(["adapter"] if job.config.lora else []),
+            *([MASTERS] if keeps_masters(job) else []),
+        ),
+    )
