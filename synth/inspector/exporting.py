@@ -8,6 +8,7 @@ group of rows.
 import json
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -44,9 +45,7 @@ class UnitsFormat(StrEnum):
     TRL = "trl"
 
 
-def units_of(
-    library: Library, run: OpenedRun, wanted: UnitFilter, *, with_records: bool = True
-) -> Iterator[dict[str, Any]]:
+def units_of(library: Library, run: OpenedRun, wanted: UnitFilter) -> Iterator[dict[str, Any]]:
     """Every row under the filter, in the order of keys, with its marks and, as JSON, what is stored of it.
     Raises UserError for a filter that does not fit the run."""
     condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
@@ -55,7 +54,7 @@ def units_of(
     marks = {mark.unit_id: mark for mark in Marks(run.path).all()}
     for group in _groups(library.database.stream(sql, condition.values), _GROUP):
         bodies: dict[str, str] = {}
-        kinds = {row["kind"] for row in group} & set(run.body_kinds) if with_records else set[str]()
+        kinds = {row["kind"] for row in group} & set(run.body_kinds)
         for kind in kinds:
             keys = [row["unit_id"] for row in group if row["kind"] == kind]
             for key, body in run.read_bodies(kind, keys).items():
@@ -64,6 +63,14 @@ def units_of(
             mark = marks.get(row["unit_id"])
             record = bodies.get(row["unit_id"], "")
             yield row | {"marks": list(mark.words) if mark else [], "record": record}
+
+
+def count_reasons(library: Library, run: OpenedRun, wanted: UnitFilter) -> Counter[str]:
+    """How many rows under the filter have each reason; kept ones have the empty one. Raises UserError for a
+    filter that does not fit the run."""
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
+    sql = f"SELECT reason, count(*) AS n FROM {run.table} WHERE {condition.sql} GROUP BY reason"
+    return Counter({row["reason"]: int(row["n"]) for row in library.query(sql, condition.values)})
 
 
 def training_rows(
