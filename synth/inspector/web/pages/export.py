@@ -114,6 +114,7 @@ def load(visit: Visit) -> ExportScreen:
 def download(visit: Visit) -> Sent:
     """The whole filter in one format."""
     run, wanted = _asked(visit)
+    run.refresh()  # an export of what has been read so far would look like a whole one
     check_known("format", visit.parts["format"], list(UnitsFormat), "choose one on the page of exports")
     format = UnitsFormat(visit.parts["format"])
     return _sent(
@@ -135,6 +136,7 @@ def share(visit: Visit) -> Sent:
 def report(visit: Visit) -> Sent:
     """What the filter holds, as one file."""
     run, wanted = _asked(visit)
+    run.refresh()
     found = make_report(visit, run, wanted)
     return Sent(
         f"{run.key}-report.html", "text/html; charset=utf-8", [_rendered("report.html", report=found)]
