@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from posttrain.core.packing import PackedBatches, Share
+from posttrain.core.packing import PackedBatches, StepShare
 from posttrain.core.trl_trainers import DeterministicSftTrainer, row_lengths
 
 
@@ -48,7 +48,7 @@ class PackedSftTrainer(DeterministicSftTrainer):
     def get_train_dataloader(self) -> PackedLoader:
         """The packs of this process; accelerate's own loader would deal them out a second time."""
         args = self.args
-        share = Share(
+        share = StepShare(
             args.per_device_train_batch_size,
             args.gradient_accumulation_steps,
             args.process_index,

@@ -26,7 +26,7 @@ Packs = list[list[int]]
 T = TypeVar("T")
 
 
-class Share(NamedTuple):
+class StepShare(NamedTuple):
     """What one process gets of each step."""
 
     batch_size: int
@@ -77,7 +77,7 @@ class PackedBatches(Sampler[list[int]]):  # type: ignore[misc]
     """The batches of one process: each is the rows of up to `batch_size` packs. All processes get the same
     number of batches; in the last step a process for which no pack is left gets an empty one."""
 
-    def __init__(self, lengths: Sequence[int], capacity: int, seed: int, share: Share) -> None:
+    def __init__(self, lengths: Sequence[int], capacity: int, seed: int, share: StepShare) -> None:
         self._lengths = numpy.asarray(lengths, dtype=numpy.int64)
         self._capacity = capacity
         self._seed = seed
