@@ -45,7 +45,7 @@ class PocketSeedsConfig(Config):
         0.0,
         ge=0,
         le=1,
-        description="Share of the snippets with four operations in a row, of which the pocket model saw none.",
+        description="Share of the snippets with four operations in a row, of which the corpus has none.",
     )
 
 
