@@ -11,7 +11,7 @@ from posttrain.evaluate.evaluation import QuestionResult, task_means
 from synth.records import Record
 
 
-class Difference(Record):
+class PairedDifference(Record):
     """A mean difference of shares with its 95% interval; positive where the later policy is better."""
 
     value: float
@@ -27,7 +27,7 @@ class Difference(Record):
 
 def paired_difference(
     before: Sequence[QuestionResult], after: Sequence[QuestionResult], k: int | None
-) -> Difference | None:
+) -> PairedDifference | None:
     """Of pass@k, or of greedy answers if `k` is None, over the tasks that were judged in both; None if there
     are none."""
     one, other = task_means(before, k), task_means(after, k)
@@ -36,7 +36,7 @@ def paired_difference(
         return None
     differences = [other[task_id] - one[task_id] for task_id in both]
     low, high = paired_interval(differences, _step(before, k))
-    return Difference(value=sum(differences) / len(both), low=low, high=high, tasks=len(both))
+    return PairedDifference(value=sum(differences) / len(both), low=low, high=high, tasks=len(both))
 
 
 def _step(answered: Sequence[QuestionResult], k: int | None) -> float:

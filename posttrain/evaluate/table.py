@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from posttrain.evaluate.evaluation import Evaluation, Measure, Scores
-from posttrain.evaluate.paired import Difference, paired_difference
+from posttrain.evaluate.paired import PairedDifference, paired_difference
 
 
 class ResultTable(NamedTuple):
@@ -69,7 +69,7 @@ def show_measure(measure: Measure | None) -> str:
     return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
-def show_difference(difference: Difference | None) -> str:
+def show_difference(difference: PairedDifference | None) -> str:
     """Points with their sign and the interval; a dash where there is none."""
     if difference is None:
         return "-"
