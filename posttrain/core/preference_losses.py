@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Term(NamedTuple):
+class LossTerm(NamedTuple):
     """One loss of TRL in the sum."""
 
     loss: str
@@ -33,25 +33,25 @@ class Term(NamedTuple):
     """Whether the weight counts for an answer, of a loss that is a mean over tokens."""
 
 
-def terms_of(config: DpoConfig) -> list[Term]:
+def terms_of(config: DpoConfig) -> list[LossTerm]:
     """The recipe's losses as losses of TRL."""
     weights = config.loss_weights or (1.0,) * len(config.loss_type)
-    terms: list[Term] = []
+    terms: list[LossTerm] = []
     for name, weight in zip(config.loss_type, weights, strict=True):
         if name == "nll":
-            terms.append(Term("sft", weight * config.beta, per_answer=True))
+            terms.append(LossTerm("sft", weight * config.beta, per_answer=True))
         elif name == "sigmoid" and config.label_smoothing:
             smoothing = config.label_smoothing
             terms += [
-                Term("sigmoid", weight * (2 - 2 * smoothing)),
-                Term("robust", -weight * (1 - 2 * smoothing)),
+                LossTerm("sigmoid", weight * (2 - 2 * smoothing)),
+                LossTerm("robust", -weight * (1 - 2 * smoothing)),
             ]
         else:
-            terms.append(Term(name, weight))
+            terms.append(LossTerm(name, weight))
     return terms
 
 
-def weights_for(terms: list[Term], completion_mask: "Tensor") -> list[float]:
+def weights_for(terms: list[LossTerm], completion_mask: "Tensor") -> list[float]:
     """The terms' weights for a batch. The mask has a row of 0 and 1 for each answer, the chosen ones in its
     first half."""
     chosen = completion_mask[: len(completion_mask) // 2, 1:]

@@ -12,7 +12,7 @@ from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
 from posttrain.core.ordering import LengthGroupedOrder
-from posttrain.core.preference_losses import Term, weights_for
+from posttrain.core.preference_losses import LossTerm, weights_for
 
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
@@ -45,7 +45,7 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
     """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`, with a sum of losses that may depend on
     the batch."""
 
-    def __init__(self, *arguments: Any, terms: list[Term], **named: Any) -> None:  # noqa: ANN401
+    def __init__(self, *arguments: Any, terms: list[LossTerm], **named: Any) -> None:  # noqa: ANN401
         """`terms`: the losses of `args.loss_type`, with their weights."""
         self._terms = terms
         super().__init__(*arguments, **named)
