@@ -74,7 +74,13 @@ class SftConfig(TrainConfig):
     """Supervised fine-tuning. A recipe of `codemill sft` also names `data`."""
 
     learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
-    packing: bool = Field(False, description="Pack several rows into one sequence.")
+    packing: bool = Field(
+        False,
+        description=(
+            "Put rows together into sequences of `max_length` tokens, which `batch_size` then counts. Rows do"
+            " not see each other, and nothing is padded."
+        ),
+    )
     data: str | None = Field(
         None,
         description=(
