@@ -3,17 +3,30 @@
 The one rule: what sets an engine apart stands here as a property, so that no other module asks for its kind.
 """
 
+from collections.abc import Sequence
 from math import prod
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import Field, JsonValue
 
 from synth.config_base import Config, Package
 
+MAX_LORA_RANK: Final = 512
+"""The highest rank of an adapter that vLLM serves."""
+
 _SHARE = "--gpu-memory-utilization"
 _PARALLEL = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
 _SHORT = {"--tensor-parallel-size": "-tp", "--pipeline-parallel-size": "-pp", "--data-parallel-size": "-dp"}
 """vLLM's arguments about cards."""
+
+
+def argument_of(arguments: Sequence[str], name: str) -> str | None:
+    """The value of a command-line option, given as `--name value` or `--name=value`; None without it."""
+    for place, argument in enumerate(arguments):
+        found, equals, value = argument.partition("=")
+        if found.replace("_", "-") == name:
+            return value if equals else next(iter(arguments[place + 1 :]), "")
+    return None
 
 
 class RequestConfig(Config):
@@ -66,11 +79,6 @@ class EngineBaseConfig(Config):
         return False
 
     @property
-    def adapter_rank(self) -> int:
-        """The largest rank of an adapter that it takes on GPUs; 0: none."""
-        return 0
-
-    @property
     def sequences(self) -> int:
         """Maximum number of sequences that it answers at once; 0: unknown."""
         return 0
@@ -88,6 +96,20 @@ class EngineBaseConfig(Config):
     def card_options(self, cards: int, share: float | None) -> tuple[str, ...]:
         """Arguments that spread the server over so many GPUs and give it this share of each."""
         return ()
+
+    @property
+    def may_serve_adapters(self) -> bool:
+        """Whether a policy may be served as an adapter, on some machines at least."""
+        return False
+
+    @property
+    def adapter_rank(self) -> int | None:
+        """The highest rank of an adapter that the recipe allows, if it says one."""
+        return None
+
+    def taking_rank(self, rank: int) -> Self:
+        """The same engine, ready for adapters of this rank if the recipe says nothing else."""
+        return self
 
     @property
     def key_variable(self) -> str:
@@ -130,6 +152,12 @@ class VllmServerEngineConfig(EngineBaseConfig):
             "adapter on a GPU."
         ),
     )
+    max_lora_rank: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_LORA_RANK,
+        description="Highest rank of an adapter that the server takes. If unset, that of the trainings.",
+    )
     extra_args: tuple[str, ...] = Field((), description="Additional arguments, passed to vLLM unchanged.")
 
     @property
@@ -143,10 +171,6 @@ class VllmServerEngineConfig(EngineBaseConfig):
     @property
     def serves_adapters_only(self) -> bool:
         return self.swap == "adapter"
-
-    @property
-    def adapter_rank(self) -> int:
-        return int(self._number("--max-lora-rank") or 64) if self.swap != "weights" else 0
 
     @property
     def sequences(self) -> int:
@@ -166,21 +190,26 @@ class VllmServerEngineConfig(EngineBaseConfig):
         given = (_SHARE, f"{share:.2f}") if share is not None and self.stated_share is None else ()
         return (*spread, *given)
 
-    def _argument(self, name: str) -> str | None:
-        """The last value of an argument in `extra_args`, after a space or an equals sign."""
-        found, words = None, self.extra_args
-        for word, following in zip(words, (*words[1:], ""), strict=True):
-            key, equals, value = word.partition("=")
-            if key.replace("_", "-") in (name, _SHORT.get(name)):
-                found = value if equals else following
-        return found
-
     def _number(self, name: str) -> float | None:
         """The value of an argument; None also where vLLM itself will refuse it."""
+        found = argument_of(self.extra_args, name) or argument_of(self.extra_args, _SHORT.get(name, name))
         try:
-            return float(self._argument(name) or "")
+            return float(found or "")
         except ValueError:
             return None
+
+    @property
+    def may_serve_adapters(self) -> bool:
+        return self.swap != "weights"
+
+    @property
+    def adapter_rank(self) -> int | None:
+        given = argument_of(self.extra_args, "--max-lora-rank")
+        return int(given) if given and given.isdecimal() else self.max_lora_rank
+
+    def taking_rank(self, rank: int) -> Self:
+        unset = self.adapter_rank is None and rank <= MAX_LORA_RANK
+        return self.model_copy(update={"max_lora_rank": rank}) if unset else self
 
 
 class OpenaiEngineConfig(EngineBaseConfig):

@@ -13,6 +13,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
+from posttrain.core.jobs import highest_rank
 from posttrain.memory.engine import ASLEEP, LARGEST_SHARE, EngineMemory, EngineSettings, predict_engine
 from posttrain.memory.shapes import ModelShape, find_shape
 from posttrain.placement.trainings import Training, check_trainings
@@ -26,6 +27,7 @@ ENGINE, TRAINER = "engine", "trainer"
 
 _USUAL_LENGTH = 32768
 """Tokens of a request where the recipe does not limit them: the positions of most models."""
+_USUAL_RANK = 64
 _ROOMY = 16
 """An engine gets more cards by default if it could not hold so many requests of full length on fewer."""
 _SPARE = 1 << 29
@@ -100,7 +102,7 @@ def place(
 
 def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineConfig]]:
     if recipe.engine is not None:
-        yield ENGINE, recipe.engine
+        yield ENGINE, recipe.engine.taking_rank(highest_rank(recipe))
     if recipe.teacher is not None and recipe.data is not None:
         yield TEACHER, recipe.teacher
 
@@ -184,9 +186,8 @@ def _check_split(one: _Served) -> None:
 
 
 def _needed(config: EngineConfig, shape: ModelShape, cards: int) -> EngineMemory:
-    settings = EngineSettings(
-        config.context_length or _USUAL_LENGTH, config.sequences, cards, config.adapter_rank
-    )
+    rank = (config.adapter_rank or _USUAL_RANK) if config.may_serve_adapters else 0
+    settings = EngineSettings(config.context_length or _USUAL_LENGTH, config.sequences, cards, rank)
     return predict_engine(shape, settings)
 
 

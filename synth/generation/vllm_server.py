@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from synth.cards import visible_to_child
 from synth.child_environment import hub_access
 from synth.config import VllmServerEngineConfig
+from synth.engine_config import MAX_LORA_RANK, argument_of
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
@@ -29,6 +30,9 @@ from synth.generation.vllm_sleep import SLEEP_TIMEOUT_S, Level, fall_asleep, rel
 from synth.policy import Policy, read_interface
 
 _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, MAX_LORA_RANK)
+_USUAL_RANK = 64
+"""For adapters where nothing was said about their rank."""
 
 
 class VllmBuild(NamedTuple):
@@ -158,7 +162,9 @@ class VllmServer:
             # vLLM 0.32 crashes.
             options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
-            options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
+            options.append("--enable-lora")
+            if argument_of(extra, "--max-lora-rank") is None:
+                options += ["--max-lora-rank", str(_served_rank(config.adapter_rank or _USUAL_RANK))]
         if self._placement.sleeps and "--enable-sleep-mode" not in extra:
             options.append("--enable-sleep-mode")
         return [*options, *self._placement.options, *extra]
@@ -378,6 +384,11 @@ class VllmServer:
             ),
             retryable=False,
         )
+
+
+def _served_rank(rank: int) -> int:
+    """The smallest limit that vLLM knows and that this rank is within."""
+    return next(limit for limit in _RANKS if rank <= limit)
 
 
 def _need_vllm() -> VllmBuild:
