@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
-from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.start import Start, fresh_adapter, policy_dtype
 from posttrain.tokens.selection import TokenRows
 from synth.store.checkpoints import Checkpoint
 
@@ -37,17 +37,22 @@ def build_trainer(
     attend to each other."""
     from trl import SFTConfig as TrlConfig
 
+    from posttrain.core.attention import attend_within_documents
+    from posttrain.core.packed_training import PackedSftTrainer
     from posttrain.core.trl_trainers import DeterministicSftTrainer
 
+    settings = {
+        "model": start.model,
+        "args": TrlConfig(**arguments),
+        "train_dataset": rows.dataset,
+        "processing_class": start.tokenizer,
+        "peft_config": fresh_adapter(start.lora, job.policy),
+        "callbacks": [report],
+    }
     if job.config.packing:
-        arguments = {**arguments, "packing": True, "max_length": job.config.max_length}
-    trainer = DeterministicSftTrainer(
-        model=start.model,
-        args=TrlConfig(**arguments),
-        train_dataset=rows.dataset,
-        processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
-        callbacks=[report],
-    )
-    trainer.lengths = None if job.config.packing else rows.lengths
+        attend_within_documents(start.model, half_precision=policy_dtype(job) == "bfloat16")
+        trainer: DeterministicSftTrainer = PackedSftTrainer(capacity=job.config.max_length, **settings)
+    else:
+        trainer = DeterministicSftTrainer(**settings)
+    trainer.lengths = rows.lengths
     return trainer

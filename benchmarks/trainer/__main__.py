@@ -136,12 +136,12 @@ def margin(model: "PreTrainedModel | Any", rows: TokenRows) -> float:  # noqa: A
     model.eval()
     with torch.no_grad():
         return statistics.mean(
-            _log_likelihood(model, prompt, chosen) - _log_likelihood(model, prompt, rejected)
+            log_likelihood(model, prompt, chosen) - log_likelihood(model, prompt, rejected)
             for prompt, chosen, rejected in (row.values() for row in rows.dataset)
         )
 
 
-def _log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
+def log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
     import torch
 
     ids = torch.tensor([prompt + answer])

@@ -13,6 +13,7 @@ from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
 from posttrain.core.ordering import LengthGroupedOrder
+from posttrain.core.preference_losses import LossTerm, weights_for
 
 _COUNTED_ROWS = 10_000
 """Rows that are counted at a time."""
@@ -25,12 +26,15 @@ class _Deterministic:
     model: Any
     train_dataset: Any
     lengths: numpy.ndarray | None = None
-    """Tokens of each row, where they are known; else they are counted."""
+    """Tokens of each row, where the store knows them; else they are counted."""
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        lengths = row_lengths(self.train_dataset) if self.lengths is None else self.lengths
-        return LengthGroupedOrder(lengths, batch, self.args.seed)
+        return LengthGroupedOrder(self.count_rows(), batch, self.args.seed)
+
+    def count_rows(self) -> numpy.ndarray:
+        """Tokens of each row, int32."""
+        return row_lengths(self.train_dataset) if self.lengths is None else self.lengths
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
@@ -46,7 +50,17 @@ class DeterministicSftTrainer(_Deterministic, SFTTrainer):  # type: ignore[misc]
 
 
 class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
-    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""
+    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`, with a sum of losses that may depend on
+    the batch."""
+
+    def __init__(self, *arguments: Any, terms: list[LossTerm], **named: Any) -> None:  # noqa: ANN401
+        """`terms`: the losses of `args.loss_type`, with their weights."""
+        self._terms = terms
+        super().__init__(*arguments, **named)
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:  # noqa: ANN401
+        self.loss_weights = weights_for(self._terms, inputs["completion_mask"])
+        return super()._compute_loss(model, inputs, return_outputs)
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset
