@@ -72,6 +72,7 @@ def build_trainer(
     """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
+    from posttrain.core.displacement import StopBelowReference
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
     config, terms = job.config, terms_of(job.config)
@@ -91,6 +92,6 @@ def build_trainer(
         train_dataset=as_dataset(job, columns),
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
-        callbacks=[report],
+        callbacks=[report, StopBelowReference(job, columns["chosen_ids"])],
         terms=terms,
     )

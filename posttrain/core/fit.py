@@ -85,8 +85,14 @@ def _train(
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
         return found or complete_checkpoint(
-            job.folder, manifest(job, digest, table, time.monotonic() - began)
+            job.folder, manifest(job, digest, table, time.monotonic() - began, _why_stopped(trainer))
         )
+
+
+def _why_stopped(trainer: "Trainer") -> str:
+    from posttrain.core.displacement import why_stopped
+
+    return why_stopped(trainer.callback_handler.callbacks)
 
 
 def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401
