@@ -16,7 +16,7 @@ from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.preference_losses import terms_of
 from posttrain.core.rows import Preference, read_preferences
-from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.start import Start
 from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
 from posttrain.core.tokens import Encoder
 from synth.store.checkpoints import Checkpoint
@@ -90,7 +90,7 @@ def build_trainer(
         ),
         train_dataset=as_dataset(job, columns),
         processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
+        peft_config=start.peft_config(job.policy),
         callbacks=[report],
         terms=terms,
     )

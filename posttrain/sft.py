@@ -13,7 +13,7 @@ from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.rows import Conversation, PlainText, SftRow, read_sft
-from posttrain.core.start import Start, fresh_adapter, policy_dtype
+from posttrain.core.start import Start, policy_dtype
 from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
 from posttrain.core.tokens import Encoder, TokenRow
 from synth.store.checkpoints import Checkpoint
@@ -69,7 +69,7 @@ def build_trainer(
         "args": TrlConfig(**arguments),
         "train_dataset": as_dataset(job, columns),
         "processing_class": start.tokenizer,
-        "peft_config": fresh_adapter(start.lora, job.policy),
+        "peft_config": start.peft_config(job.policy),
         "callbacks": [report],
     }
     if not job.config.packing:

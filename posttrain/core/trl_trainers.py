@@ -11,6 +11,7 @@ from datasets import Dataset
 from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
+from posttrain.core.adapters import complete_adapter
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
 
@@ -23,6 +24,10 @@ class _Deterministic:
     args: Any
     model: Any
     train_dataset: Any
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        complete_adapter(self.model)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps

@@ -23,7 +23,7 @@ from synth.generation.gate import PolicyGate
 from synth.generation.ledger import Ledger, NoLedger
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.vllm_process import BASE_URL, VllmProcess
-from synth.policy import Policy, read_interface
+from synth.policy import Policy, is_plain_adapter, read_interface
 
 _SWAP_TIMEOUT_S = 600.0
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, MAX_LORA_RANK)
@@ -257,12 +257,18 @@ class VllmServer:
         that is served."""
         if not self._takes_adapters:
             return False
-        if policy.adapter and policy.base in _names_of(self._base.weights):
+        if (
+            policy.adapter
+            and policy.base in _names_of(self._base.weights)
+            and is_plain_adapter(policy.adapter)
+        ):
             return True
         if self._config.swap == "auto":
             return False
         raise self._misfit(
-            policy, f"has no adapter over {self._base.weights}", "set `swap: auto` or `swap: weights`"
+            policy,
+            f"has no plain LoRA adapter over {self._base.weights}",
+            "set `swap: auto` or `swap: weights`",
         )
 
     def _check_fits(self, policy: Policy) -> None:
