@@ -19,7 +19,10 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong", "unusable"}
+
+TOKENS = "tokens"
+"""The folder of a run beside `checkpoints`, for token stores."""
 
 
 class TrainJob(Record):
@@ -32,12 +35,18 @@ class TrainJob(Record):
     data: tuple[str, ...]
     output: str
     """The checkpoint's folder."""
+    tokens: str = ""
+    """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
 
     @property
     def folder(self) -> Path:
         return Path(self.output)
+
+    @property
+    def token_folder(self) -> Path:
+        return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
     def data_paths(self) -> tuple[Path, ...]:
@@ -82,6 +91,7 @@ def make_job(
         adapter=start.adapter,
         data=tuple(map(str, data)),
         output=str(output),
+        tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()

@@ -132,9 +132,8 @@ def test_a_row_of_zeros_is_found_and_trained(policy: Path, write_rows: WriteRows
     base, rows = unlearned(policy, tmp_path / "base"), write_rows("rows", chat_rows(8))
     done = sft.train(sft_job(base, rows, tmp_path / "out", epochs=3, learning_rate=5e-2))
     tokenizer, merged = load_tokenizer(str(base)), load_model(str(done.merged), "float32")
-    before, after = (
-        look_at(matrices_of(model), tokenizer, TURN) for model in (load_model(str(base), "float32"), merged)
-    )
+    models = (load_model(str(base), "float32"), merged)
+    before, after = (look_at(matrices_of(model), tokenizer, TURN) for model in models)
     assert [row.is_learned for row in before] == [True, False]
     assert unlearned_chat_tokens(str(base)) == [str(before[1])]
     assert unlearned_chat_tokens(str(done.merged)) == []
