@@ -6,7 +6,8 @@ less likely (Razin and others 2024, arXiv 2410.08847), so the margin is not look
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Sized
+from typing import Protocol
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -16,14 +17,20 @@ _STEPS = 4
 """Over which the fall is averaged: single batches differ."""
 
 
+class Rows(Protocol):
+    """The pairs of a training as tokens."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, at: int) -> Mapping[str, Sized]: ...
+
+
 class StopBelowReference(TrainerCallback):  # type: ignore[misc]
     """`stopped` says in words why the training ended; empty if it did not end here."""
 
-    def __init__(self, job: DpoJob, chosen: Sequence[Sequence[int]]) -> None:
-        """`chosen` are the tokens of the chosen answers."""
+    def __init__(self, job: DpoJob, rows: Rows) -> None:
+        """`rows` are the pairs as tokens; their `chosen_ids` are looked at."""
         self._job, self._limit = job.name, job.config.stop_below_reference
-        mean_tokens = sum(map(len, chosen)) / max(1, len(chosen))
-        self._nats = job.config.beta * mean_tokens
+        self._nats = job.config.beta * _mean_tokens(rows) if self._limit is not None else 0.0
         """`rewards/chosen` is beta times the sum over the tokens of an answer."""
         self._falls: deque[float] = deque(maxlen=_STEPS)
         self.stopped = ""
@@ -48,6 +55,12 @@ class StopBelowReference(TrainerCallback):  # type: ignore[misc]
                 f"{self._limit:g})"
             )
             control.should_training_stop = True
+
+
+def _mean_tokens(rows: Rows) -> float:
+    """Of the chosen answers, over at most about a thousand rows."""
+    looked_at = range(0, len(rows), max(1, len(rows) // 1000))
+    return sum(len(rows[at]["chosen_ids"]) for at in looked_at) / max(1, len(looked_at))
 
 
 def why_stopped(callbacks: Sequence[object]) -> str:

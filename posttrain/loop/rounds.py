@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.suite import load_held_out
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
 from posttrain.loop.measuring import measure_reported
@@ -66,6 +66,7 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
     reporter, model = session.reporter, session.model
     if model is not None:
         await model.serve(policy, reporter)
+    await session.wake_teacher()
     engine = model.engine if model is not None else None
     context = Context(
         session.recipe,
@@ -102,11 +103,17 @@ def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
 
 
 async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
-    """The trainings of a round, in one process; the policies to measure: after SFT, after DPO."""
+    """The trainings of a round; the policies to measure: after SFT, after DPO. Engines that share a card with
+    the trainer sleep meanwhile."""
     start = session.base if session.recipe.loop.start == "base" else policy
-    replayed = write_replay(session.run, session.recipe, round_, data)
     jobs, left_out = plan_jobs(
-        session.recipe, session.run / "checkpoints", round_, start, data, replayed, on_gpu=gpu_count() > 0
+        session.recipe,
+        session.run / "checkpoints",
+        round_,
+        start,
+        data,
+        write_replay(session.run, session.recipe, round_, data),
+        on_gpu=bool(session.placement.trainer),
     )
     for line in left_out:
         session.reporter.say(line)
@@ -117,9 +124,12 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     def show(step: TrainingProgress) -> None:
         session.reporter.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
-    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline()
+    if not all_finished(jobs):
+        await session.leave_cards()
+    placement = session.placement
+    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline(placement.children)
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline)
+        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, placement.trainer)
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
     for line in filter(None, (one.manifest.stopped for one in trained)):

@@ -50,7 +50,10 @@ def test_a_fall_is_in_nats_a_token(policy: Path, write_rows: WriteRows, tmp_path
     data = write_rows("pairs", pair_rows(1))
     for beta, reward in ((0.1, -0.4), (0.5, -2.0)):  # 4 nats over answers of 8 tokens
         job = dpo_job(policy, data, tmp_path / "out", beta=beta, stop_below_reference=0.49)
-        callback, control = StopBelowReference(job, [[0] * 6, [0] * 10]), TrainerControl()
+        callback, control = (
+            StopBelowReference(job, [{"chosen_ids": [0] * 6}, {"chosen_ids": [0] * 10}]),
+            TrainerControl(),
+        )
         state = TrainerState(global_step=7, max_steps=20)
         for _ in range(4):
             assert not control.should_training_stop
@@ -68,7 +71,7 @@ def test_a_smaller_fall_or_no_limit_ends_nothing(
     from posttrain.core.displacement import StopBelowReference
 
     job = dpo_job(policy, write_rows("pairs", pair_rows(1)), tmp_path / "out", stop_below_reference=limit)
-    callback, control = StopBelowReference(job, [[0] * 8]), TrainerControl()
+    callback, control = StopBelowReference(job, [{"chosen_ids": [0] * 8}]), TrainerControl()
     for step in range(8):
         logs = {"rewards/chosen": -0.4}
         callback.on_log(TrainingArguments(), TrainerState(global_step=step, max_steps=20), control, logs)
