@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train the job in this process, resume it, or return its finished policy. Raises DatasetError,
     RecipeError or TrainerError."""
-    return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
+    return fit(job, encode, partial(build_trainer, job), on_progress)
 
 
 def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
@@ -64,7 +64,7 @@ def encode_pair(encoder: Encoder, row: Preference) -> dict[str, list[int]]:
 def build_trainer(
     job: DpoJob,
     start: Start,
-    columns: dict[str, list[list[int]]],
+    table: TokenTable,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
@@ -87,7 +87,8 @@ def build_trainer(
             # step 0, so no second model is needed
             precompute_ref_log_probs=config.lora is None,
         ),
-        train_dataset=as_dataset(job, columns),
+        train_dataset=as_dataset(job, table.columns),
+        eval_dataset=as_dataset(job, table.held_out, "held_out"),
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],

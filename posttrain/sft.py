@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def train(job: SftJob, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train the job in this process, resume it, or return its finished policy. Raises DatasetError,
     RecipeError or TrainerError."""
-    return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
+    return fit(job, encode, partial(build_trainer, job), on_progress)
 
 
 def encode(job: SftJob, encoder: Encoder, limit: int) -> TokenTable:
@@ -52,7 +52,7 @@ def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
 def build_trainer(
     job: SftJob,
     start: Start,
-    columns: dict[str, list[list[int]]],
+    table: TokenTable,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
@@ -63,11 +63,12 @@ def build_trainer(
     from posttrain.core.trl_trainers import DeterministicSftTrainer
 
     if job.config.packing:
-        arguments = {**arguments, "packing": True, "max_length": job.config.max_length}
+        arguments = {**arguments, "packing": True, "max_length": job.config.max_length, "eval_packing": False}
     return DeterministicSftTrainer(
         model=start.model,
         args=TrlConfig(**arguments),
-        train_dataset=as_dataset(job, columns),
+        train_dataset=as_dataset(job, table.columns),
+        eval_dataset=as_dataset(job, table.held_out, "held_out"),
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],

@@ -19,7 +19,7 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "eval_data", "report_to", "save_steps", "save_minutes", "overlong", "spike"}
 
 
 class TrainJob(Record):
@@ -30,6 +30,8 @@ class TrainJob(Record):
     policy: str
     adapter: str = ""
     data: tuple[str, ...]
+    eval_data: tuple[str, ...] = ()
+    """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
     """The checkpoint's folder."""
     seed: int = 0
@@ -70,6 +72,7 @@ def make_job(
     data: Sequence[Path],
     output: Path,
     scope: str = "",
+    eval_data: Sequence[Path] = (),
 ) -> SftJob | DpoJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
@@ -79,6 +82,7 @@ def make_job(
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
+        eval_data=tuple(map(str, eval_data)),
         output=str(output),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
@@ -117,7 +121,10 @@ def job_hash(job: SftJob | DpoJob) -> str:
     exist. Raises RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
     start = fingerprint_weights(job.policy, job.adapter)
-    return content_hash("job", job.kind, start, data_hash(job.data_paths), config, job.seed, job.dtype)
+    data = [data_hash(job.data_paths)]
+    if job.eval_data:
+        data.append(data_hash(tuple(map(Path, job.eval_data))))
+    return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
 
 
 # --- what the process says ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
 from posttrain.core.start import keeps_masters, policy_dtype
 from posttrain.core.token_table import TokenTable
+from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -58,6 +59,8 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         data_hash=data_hash(job.data_paths),
         rows=len(next(iter(table.columns.values()))),
         rejected_rows=len(table.rejected),
+        held_out_rows=len(next(iter(table.held_out.values()), [])),
+        best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,
         job_hash=digest,

@@ -41,6 +41,8 @@ class TokenTable(NamedTuple):
 
     columns: dict[str, list[list[int]]]
     rejected: list[RejectedRow]
+    held_out: dict[str, list[list[int]]] = {}
+    """Rows on which the loss is measured, and nothing is trained."""
 
 
 def encode_rows(
@@ -92,13 +94,19 @@ def store_rejected(job: SftJob | DpoJob, table: TokenTable) -> None:
     write_bytes(job.folder / "rejected_rows.jsonl", rows.encode())
 
 
-def as_dataset(job: SftJob | DpoJob, columns: dict[str, list[list[int]]]) -> Any:  # noqa: ANN401
+def as_dataset(
+    job: SftJob | DpoJob,
+    columns: dict[str, list[list[int]]],
+    name: str = "tokens",
+) -> Any:  # noqa: ANN401
     """Columns of token lists as a `datasets.Dataset` over a file, so that all processes share it and the
-    files that TRL computes beside it."""
+    files that TRL computes beside it. None without rows."""
     import pyarrow
     from datasets import Dataset
 
-    file = job.folder / "trainer" / "tokens.arrow"
+    if not columns:
+        return None
+    file = job.folder / "trainer" / f"{name}.arrow"
     with processes().main_process_first():
         if processes().is_main_process:
             table = pyarrow.table(

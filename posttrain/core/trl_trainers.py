@@ -12,11 +12,12 @@ from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
 from posttrain.core.ordering import LengthGroupedOrder
+from posttrain.watch.guards import WatchedSteps
 
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
 
 
-class _Deterministic:
+class _Deterministic(WatchedSteps):
     """The parts that both trainers share. It must precede TRL's class in the list of bases."""
 
     args: Any

@@ -12,6 +12,7 @@ from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath, key_text
+from synth.recipe.watching_rules import held_out_rows_are_used
 from synth.training_config import CoarseToFineConfig, DpoConfig
 
 DPO_LOSSES = (
@@ -365,4 +366,5 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _wall_covers_cpu,
     _requests_keep_what_is_ours,
     _money_has_prices,
+    held_out_rows_are_used,
 )

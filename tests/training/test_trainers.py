@@ -141,7 +141,7 @@ def build(job: SftJob | DpoJob) -> Any:  # noqa: ANN401 - a TRL trainer
     tokenizer = load_tokenizer(job.policy)
     table = module.encode(job, Encoder(tokenizer), row_limit(job))
     report = StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl"))
-    return module.build_trainer(job, load_start(job, tokenizer), table.columns, trl_arguments(job), report)
+    return module.build_trainer(job, load_start(job, tokenizer), table, trl_arguments(job), report)
 
 
 def margins(trainer: Any) -> list[float]:  # noqa: ANN401
