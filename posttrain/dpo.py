@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from posttrain.core.fit import fit
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
+from posttrain.core.preference_losses import terms_of
 from posttrain.core.rows import Preference, read_preferences
 from posttrain.core.start import Start, fresh_adapter
 from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
@@ -73,14 +74,14 @@ def build_trainer(
 
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
-    config = job.config
+    config, terms = job.config, terms_of(job.config)
     return DeterministicDpoTrainer(
         model=start.model,
         args=TrlConfig(
             **arguments,
             beta=config.beta,
-            loss_type=list(config.loss_type),
-            loss_weights=list(config.loss_weights) if config.loss_weights else None,
+            loss_type=[term.loss for term in terms],
+            loss_weights=[term.weight for term in terms],
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
             # with an adapter, the reference is one more forward pass of the same batch, exactly equal at
@@ -92,4 +93,5 @@ def build_trainer(
         processing_class=start.tokenizer,
         peft_config=fresh_adapter(start.lora, job.policy),
         callbacks=[report],
+        terms=terms,
     )

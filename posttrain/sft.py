@@ -13,7 +13,7 @@ from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.rows import Conversation, PlainText, SftRow, read_sft
-from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.start import Start, fresh_adapter, policy_dtype
 from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
 from posttrain.core.tokens import Encoder, TokenRow
 from synth.store.checkpoints import Checkpoint
@@ -60,16 +60,20 @@ def build_trainer(
     attend to each other."""
     from trl import SFTConfig as TrlConfig
 
+    from posttrain.core.attention import attend_within_documents
+    from posttrain.core.packed_training import PackedSftTrainer
     from posttrain.core.trl_trainers import DeterministicSftTrainer
 
-    if job.config.packing:
-        arguments = {**arguments, "packing": True, "max_length": job.config.max_length, "eval_packing": False}
-    return DeterministicSftTrainer(
-        model=start.model,
-        args=TrlConfig(**arguments),
-        train_dataset=as_dataset(job, table.columns),
-        eval_dataset=as_dataset(job, table.held_out, "held_out"),
-        processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
-        callbacks=[report],
-    )
+    settings = {
+        "model": start.model,
+        "args": TrlConfig(**arguments),
+        "train_dataset": as_dataset(job, table.columns),
+        "eval_dataset": as_dataset(job, table.held_out, "held_out"),
+        "processing_class": start.tokenizer,
+        "peft_config": fresh_adapter(start.lora, job.policy),
+        "callbacks": [report],
+    }
+    if not job.config.packing:
+        return DeterministicSftTrainer(**settings)
+    attend_within_documents(start.model, half_precision=policy_dtype(job) == "bfloat16")
+    return PackedSftTrainer(capacity=job.config.max_length, **settings)

@@ -135,14 +135,14 @@ def margin(model: "PreTrainedModel | Any", columns: dict[str, list[list[int]]]) 
     model.eval()
     with torch.no_grad():
         return statistics.mean(
-            _log_likelihood(model, prompt, chosen) - _log_likelihood(model, prompt, rejected)
+            log_likelihood(model, prompt, chosen) - log_likelihood(model, prompt, rejected)
             for prompt, chosen, rejected in zip(
                 columns["prompt_ids"], columns["chosen_ids"], columns["rejected_ids"], strict=True
             )
         )
 
 
-def _log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
+def log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
     import torch
 
     ids = torch.tensor([prompt + answer])

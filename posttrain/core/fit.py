@@ -8,7 +8,7 @@ an error that names it; no row is truncated or silently dropped.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from posttrain.core import stop_request
 from posttrain.core.checkpoints import (
@@ -96,7 +96,7 @@ def _with_held_out(job: JobT, encode: Encode[JobT], encoder: Encoder) -> TokenTa
     """The rows to train on, and those on which the loss is measured: of their own data sets, or a share."""
     table, limit = encode(job, encoder, row_limit(job)), row_limit(job)
     if job.eval_data:
-        other = encode(job.model_copy(update={"data": job.eval_data}), encoder, limit)
+        other = encode(cast(JobT, job.model_copy(update={"data": job.eval_data})), encoder, limit)
         return TokenTable(table.columns, [*table.rejected, *other.rejected], other.columns)
     held_out = held_out_rows(table.columns, job.config.eval_share, job.seed)
     if not held_out:

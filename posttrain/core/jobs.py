@@ -101,11 +101,14 @@ def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:
     """
     if recipe.engine is not None and recipe.engine.serves_adapters_only:
         return True
-    sft = recipe.sft
-    configs = [*((sft.coarse, sft.fine) if sft else ()), recipe.dpo]
-    loras = [config.lora for config in configs if config is not None]
+    loras = [config.lora for config in recipe.trainings.values()]
     narrow = recipe.policy.dtype == "bfloat16" or (recipe.policy.dtype == "auto" and on_gpu)
     return narrow and loras[0] is not None and all(lora == loras[0] for lora in loras)
+
+
+def highest_rank(recipe: Recipe) -> int:
+    """Of the adapters that the recipe trains; 0 if it trains none."""
+    return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
 
 
 def planned_policy(job: SftJob | DpoJob) -> Policy:

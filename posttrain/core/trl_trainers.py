@@ -12,6 +12,7 @@ from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
 from posttrain.core.ordering import LengthGroupedOrder
+from posttrain.core.preference_losses import LossTerm, weights_for
 from posttrain.watch.guards import WatchedSteps
 
 _LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
@@ -42,7 +43,17 @@ class DeterministicSftTrainer(_Deterministic, SFTTrainer):  # type: ignore[misc]
 
 
 class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
-    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""
+    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`, with a sum of losses that may depend on
+    the batch."""
+
+    def __init__(self, *arguments: Any, terms: list[LossTerm], **named: Any) -> None:  # noqa: ANN401
+        """`terms`: the losses of `args.loss_type`, with their weights."""
+        self._terms = terms
+        super().__init__(*arguments, **named)
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:  # noqa: ANN401
+        self.loss_weights = weights_for(self._terms, inputs["completion_mask"])
+        return super()._compute_loss(model, inputs, return_outputs)
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset

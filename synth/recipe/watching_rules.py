@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from synth.config import Recipe
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath
-from synth.training_config import TrainConfig
 
 
 def held_out_rows_are_used(recipe: Recipe) -> Iterator[Finding]:
     """One way to hold rows out for each training, and no patience without one."""
-    for path, config in trainings(recipe):
+    for name, config in recipe.trainings.items():
+        path: KeyPath = tuple(name.split("."))
         share, data = (*path, "eval_share"), (*path, "eval_data")
         if config.eval_data is not None and config.eval_share:
             yield Finding(
@@ -28,13 +28,3 @@ def held_out_rows_are_used(recipe: Recipe) -> Iterator[Finding]:
                 if getattr(config, key):
                     expected = "does nothing, because no rows are held out to measure the loss on"
                     yield Finding(((*path, key), share), expected, "eval_share: 0.05")
-
-
-def trainings(recipe: Recipe) -> Iterator[tuple[KeyPath, TrainConfig]]:
-    """Every section that trains, with its path."""
-    if recipe.sft is not None:
-        yield ("sft", "coarse"), recipe.sft.coarse
-        if recipe.sft.fine is not None:
-            yield ("sft", "fine"), recipe.sft.fine
-    if recipe.dpo is not None:
-        yield ("dpo",), recipe.dpo
