@@ -62,6 +62,11 @@ class TrainConfig(Config):
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
     )
+    unusable: Literal["error", "reject"] = Field(
+        "error",
+        description="`error`: a row that cannot be trained as it is (an empty answer, a pair without a "
+        "difference, a field that no template writes) stops the job; `reject`: it is skipped and counted.",
+    )
     save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
     save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
     eval_share: float = Field(
@@ -90,6 +95,12 @@ class TrainConfig(Config):
         "none", description="Where to report metrics, in addition to the log."
     )
     gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Reasons of rows that are skipped and counted; others stop the job."""
+        overlong = ("too_long", "prefix_mismatch") if self.overlong == "reject" else ()
+        return (*overlong, *(("unusable",) if self.unusable == "reject" else ()))
 
 
 class SftConfig(TrainConfig):

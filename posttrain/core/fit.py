@@ -1,14 +1,16 @@
 """One training, from job to checkpoint: the steps that SFT and DPO share.
 
-Place in the flow: `sft` and `dpo` supply the encoding of rows and the TRL trainer; this module does the rest.
+Place in the flow: `sft` and `dpo` supply the TRL trainer; this module does the rest.
 The one rule: every row of the data is trained on, is recorded in `rejected_rows.jsonl`, or stops the job with
 an error that names it; no row is truncated or silently dropped.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from posttrain.core import stop_request
 from posttrain.core.checkpoints import (
@@ -23,10 +25,8 @@ from posttrain.core.policy import load_tokenizer
 from posttrain.core.processes import processes
 from posttrain.core.result import manifest, save_result
 from posttrain.core.start import Start, load_start
-from posttrain.core.token_table import TokenTable, row_limit, store_rejected
-from posttrain.core.tokens import Encoder
 from posttrain.core.trl_arguments import check_reporting, trl_arguments
-from posttrain.watch.held_out import held_out_rows, row_lengths, taken
+from posttrain.watch.held_out import TrainingRows, training_rows
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
 
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 180.0
 
-JobT = TypeVar("JobT", bound=SftJob | DpoJob)
-Encode = Callable[[JobT, Encoder, int], TokenTable]
-Build = Callable[[Start, TokenTable, dict[str, Any], Any], "Trainer"]
+Build = Callable[[Start, TrainingRows, dict[str, Any], Any], "Trainer"]
 """(policy, rows, arguments for TRL's config, callback that reports steps) -> the trainer."""
 
 
-def fit(job: JobT, encode: Encode[JobT], build: Build, on_progress: OnProgress | None = None) -> Checkpoint:
+def fit(job: SftJob | DpoJob, build: Build, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train one job, resume it, or return its finished policy. Raises CodemillError for problems that a
     person can fix."""
     digest = job_hash(job)
@@ -49,7 +47,7 @@ def fit(job: JobT, encode: Encode[JobT], build: Build, on_progress: OnProgress |
         return finished
     check_reporting(job.config.report_to)
     with _alone(job):
-        return finished_checkpoint(job.folder, digest) or _train(job, digest, encode, build, on_progress)
+        return finished_checkpoint(job.folder, digest) or _train(job, digest, build, on_progress)
 
 
 def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
@@ -58,9 +56,7 @@ def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
     return locked(job.folder, _PATIENCE_S) if processes().is_main_process else nullcontext()
 
 
-def _train(
-    job: JobT, digest: str, encode: Encode[JobT], build: Build, on_progress: OnProgress | None
-) -> Checkpoint:
+def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgress | None) -> Checkpoint:
     from transformers import PrinterCallback
 
     together = processes()
@@ -68,47 +64,38 @@ def _train(
         begin_checkpoint(job.folder, digest)
     began = time.monotonic()
     tokenizer = load_tokenizer(job.policy)
-    table = _with_held_out(job, encode, Encoder(tokenizer))
+    rows = training_rows(job, tokenizer, partial(_tokenized, job))
     if together.is_main_process:
-        store_rejected(job, table)
-    meter = _meter(table)
+        rows.read.write_rejected(job.folder / "rejected_rows.jsonl")
+    meter = _meter(rows)
     report = _reporter(job, on_progress, meter)
-    trainer = build(load_start(job, tokenizer), table, trl_arguments(job), report)
+    trainer = build(load_start(job, tokenizer), rows, trl_arguments(job), report)
     trainer.remove_callback(PrinterCallback)  # the parent process shows the steps
-    for callback in (meter, *_watchers(job, trainer, table), _saving(job)):
+    for callback in (meter, *_watchers(job, trainer, rows), _saving(job)):
         trainer.add_callback(callback)
     stop_request.end_if_asked(job.name, "before its first step")
     state = last_trainer_state(job.folder)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     if trainer.state.global_step < trainer.state.max_steps:
         stop_request.end_if_asked(job.name, f"after step {trainer.state.global_step}, which is saved")
-    if table.held_out:
+    if rows.held_out is not None:
         _take_best(job, trainer)
     save_result(job, trainer)
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
-        return found or complete_checkpoint(
-            job.folder, manifest(job, digest, table, time.monotonic() - began)
-        )
+        return found or complete_checkpoint(job.folder, manifest(job, digest, rows, time.monotonic() - began))
 
 
-def _with_held_out(job: JobT, encode: Encode[JobT], encoder: Encoder) -> TokenTable:
-    """The rows to train on, and those on which the loss is measured: of their own data sets, or a share."""
-    table, limit = encode(job, encoder, row_limit(job)), row_limit(job)
-    if job.eval_data:
-        other = encode(cast(JobT, job.model_copy(update={"data": job.eval_data})), encoder, limit)
-        return TokenTable(table.columns, [*table.rejected, *other.rejected], other.columns)
-    held_out = held_out_rows(table.columns, job.config.eval_share, job.seed)
-    if not held_out:
-        return table
-    rest = sorted(set(range(len(next(iter(table.columns.values()))))) - set(held_out))
-    return TokenTable(taken(table.columns, rest), table.rejected, taken(table.columns, held_out))
+def _tokenized(job: SftJob | DpoJob, done: int, parts: int) -> None:
+    if parts > 1:
+        print(f"{job.name}: {done} of {parts} parts of the data are tokenized", file=sys.stderr)
+    stop_request.end_if_asked(job.name, f"after {done} of {parts} parts of its data, which are kept")
 
 
-def _meter(table: TokenTable) -> Any:  # noqa: ANN401
+def _meter(rows: TrainingRows) -> Any:  # noqa: ANN401
     from posttrain.watch.meter import StepMeter, mean_context
 
-    return StepMeter(mean_context(row_lengths(table.columns)))
+    return StepMeter(mean_context(rows.lengths))
 
 
 def _take_best(job: SftJob | DpoJob, trainer: "Trainer") -> None:
@@ -117,12 +104,12 @@ def _take_best(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     take_best(job, trainer)
 
 
-def _watchers(job: SftJob | DpoJob, trainer: "Trainer", table: TokenTable) -> Iterator[Any]:
+def _watchers(job: SftJob | DpoJob, trainer: "Trainer", rows: TrainingRows) -> Iterator[Any]:
     from posttrain.watch.best import KeepBest
     from posttrain.watch.guards import StepGuard
 
     yield StepGuard(job, trainer)
-    if table.held_out:
+    if rows.held_out is not None:
         yield KeepBest(job)
 
 

@@ -19,7 +19,12 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "eval_data", "report_to", "save_steps", "save_minutes", "overlong", "spike"}
+_NOT_OF_THE_RESULT = frozenset(
+    "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
+)
+
+TOKENS = "tokens"
+"""The folder of a run beside `checkpoints`, for token stores."""
 
 
 class TrainJob(Record):
@@ -34,12 +39,18 @@ class TrainJob(Record):
     """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
     """The checkpoint's folder."""
+    tokens: str = ""
+    """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
 
     @property
     def folder(self) -> Path:
         return Path(self.output)
+
+    @property
+    def token_folder(self) -> Path:
+        return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
     def data_paths(self) -> tuple[Path, ...]:
@@ -84,6 +95,7 @@ def make_job(
         data=tuple(map(str, data)),
         eval_data=tuple(map(str, eval_data)),
         output=str(output),
+        tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()
@@ -122,7 +134,7 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
 def job_hash(job: SftJob | DpoJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
     exist. Raises RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT))
     start = fingerprint_weights(job.policy, job.adapter)
     data = [data_hash(job.data_paths)]
     if job.eval_data:

@@ -13,7 +13,7 @@ from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.core.token_table import TokenTable
+from posttrain.watch.held_out import TrainingRows
 from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
@@ -47,7 +47,7 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: float) -> PolicyManifest:
+def manifest(job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -57,9 +57,9 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
         data=job.data,
         data_hash=data_hash(job.data_paths),
-        rows=len(next(iter(table.columns.values()))),
-        rejected_rows=len(table.rejected),
-        held_out_rows=len(next(iter(table.held_out.values()), [])),
+        rows=len(rows),
+        rejected_rows=rows.rejected_rows,
+        held_out_rows=len(rows.held_out or ()),
         best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,

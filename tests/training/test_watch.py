@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
+from datasets import Dataset
 
 from posttrain import dpo, sft
-from posttrain.core import fit
 from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
-from posttrain.core.policy import load_model
+from posttrain.core.policy import load_model, load_tokenizer
 from posttrain.watch import guards
-from posttrain.watch.held_out import held_out_rows
+from posttrain.watch.held_out import held_out_places, training_rows
 from posttrain.watch.measured import EVALUATIONS
 from posttrain.watch.meter import flops_per_token, mean_context, peak_flops
 from synth.errors import TrainerError
@@ -178,30 +179,24 @@ def test_a_training_that_overfits_ends_early_and_its_best_state_is_the_result(
     assert done.manifest.steps == measured[-1]["step"] < 160
     assert done.manifest.best is not None and done.manifest.best["step"] == measured[best]["step"]
     assert done.manifest.rows + done.manifest.held_out_rows == 40 and done.manifest.held_out_rows >= 5
-    table = fit._with_held_out(one, sft.encode, encoder(one))
-    assert held_out_loss(done.merged, table.held_out) == pytest.approx(min(found), abs=1e-3)
+    rows = training_rows(one, load_tokenizer(one.policy))
+    assert (len(rows), len(rows.held_out)) == (done.manifest.rows, done.manifest.held_out_rows)
+    assert held_out_loss(done.merged, rows.held_out) == pytest.approx(min(found), abs=1e-3)
     assert min(losses(done.folder)) == min(losses(done.folder)[int(done.manifest.best["step"]) :])
 
 
-def encoder(one: SftJob) -> Any:  # noqa: ANN401
-    from posttrain.core.policy import load_tokenizer
-    from posttrain.core.tokens import Encoder
-
-    return Encoder(load_tokenizer(one.policy))
-
-
-def held_out_loss(weights: Path, columns: dict[str, list[list[int]]]) -> float:
+def held_out_loss(weights: Path, rows: Any) -> float:  # noqa: ANN401
     """Mean over the trained tokens, computed here, as TRL weighs it: by batches of 8 rows."""
     model, batches = load_model(str(weights), "float32").eval(), []
-    rows = list(zip(columns["input_ids"], columns["labels"], strict=True))
-    for start in range(0, len(rows), 8):
+    pairs = [(row["input_ids"], row["labels"]) for row in rows]
+    for start in range(0, len(pairs), 8):
         total, count = 0.0, 0
-        for ids, labels in rows[start : start + 8]:
+        for ids, labels in pairs[start : start + 8]:
             scores = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
             for place, label in enumerate(labels[1:]):
                 if label != -100:
                     total, count = total - scores[place, label].item(), count + 1
-        batches += [total / count] * len(rows[start : start + 8])
+        batches += [total / count] * len(pairs[start : start + 8])
     return sum(batches) / len(batches)
 
 
@@ -257,16 +252,21 @@ def test_preferences_are_measured_on_a_data_set_of_their_own(
 
 def test_rows_with_one_prompt_stay_together_and_both_sides_have_some() -> None:
     prompts = [[1, number // 4] for number in range(400)]
-    columns = {"prompt_ids": prompts, "chosen_ids": [[1]] * 400, "rejected_ids": [[2]] * 400}
-    held = held_out_rows(columns, 0.2, seed=3)
-    assert {tuple(prompts[place]) for place in held}.isdisjoint(
-        tuple(prompts[place]) for place in range(400) if place not in held
+    pairs = Dataset.from_dict({"prompt_ids": prompts, "chosen_ids": [[1]] * 400, "rejected_ids": [[2]] * 400})
+    held = held_out_places(pairs, 0.2, seed=3).tolist()
+    assert {prompts[place][1] for place in held}.isdisjoint(
+        prompts[place][1] for place in range(400) if place not in held
     )
     assert 40 <= len(held) <= 120
-    assert held == held_out_rows(columns, 0.2, seed=3) != held_out_rows(columns, 0.2, seed=4)
-    two = {"prompt_ids": [[1], [2]], "chosen_ids": [[1]] * 2, "rejected_ids": [[2]] * 2}
-    assert {len(held_out_rows(two, share, 0)) for share in (0.001, 0.999)} == {1}
-    assert held_out_rows(two, 0.0, 0) == []
+    assert (
+        held == held_out_places(pairs, 0.2, seed=3).tolist() != held_out_places(pairs, 0.2, seed=4).tolist()
+    )
+    two = Dataset.from_dict({"input_ids": [[1, 5, 6], [2, 5, 6]], "labels": [[-100, 5, 6]] * 2})
+    assert [len(held_out_places(two, share, 0)) for share in (0.001, 0.999)] == [1, 1]
+    texts = Dataset.from_dict(
+        {"input_ids": [[7, 8, 9, 9], [7, 8, 3, 3]], "labels": [[7, 8, 9, 9], [7, 8, 3, 3]]}
+    )
+    assert len(held_out_places(texts, 0.5, 0)) in (0, 2), "one beginning, one side"
 
 
 # --- figures of each step -----------------------------------------------------------------------------------
@@ -291,4 +291,5 @@ def test_the_arithmetic_of_a_token_is_six_operations_a_weight_and_attention(poli
     assert flops_per_token(model, 10.0, reads_reference=True) == 8 * weights + attention * 4 / 3
     model.requires_grad_(False)
     assert flops_per_token(model, 0.0) == 4 * weights
-    assert mean_context([3]) == 2.0 and mean_context([1, 3]) == (1 + 1 + 2 + 3) / 4
+    for lengths, context in (([3], 2.0), ([1, 3], (1 + 1 + 2 + 3) / 4)):
+        assert mean_context(numpy.array(lengths, dtype=numpy.int32)) == context
