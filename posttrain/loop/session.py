@@ -5,7 +5,7 @@ and is closed however the run ends; policies are swapped into the running engine
 """
 
 import multiprocessing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.jobs import highest_rank
-from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.core.policy import find_policy, prepare_base, resolve_model, unlearned_chat_tokens
 from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
 from posttrain.placement.machine import find_placement
@@ -152,6 +152,8 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         placement = _take_cards(plan, parts.reporter, stack)
         base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
         resources = Resources(path, plan.recipe_folder, base)
+        for line in unlearned_tokens(recipe, base):
+            parts.reporter.say(line)
         stack.callback(spending.note_time)
         usual = plan.benchmarks.package_sets
         for missing in filter(None, map(words_of_missing, usual)):
@@ -200,6 +202,18 @@ def _take_cards(plan: RunPlan, reporter: Reporter, stack: AsyncExitStack) -> Pla
     for line in placement.words:
         reporter.say(line)
     return placement
+
+
+def unlearned_tokens(recipe: Recipe, base: Policy) -> Iterator[str]:
+    """A line for each token of the chat format that the policy never learned, and what comes of it."""
+    if not recipe.trainings or recipe.policy.model == "pocket" or not Path(base.base).is_dir():
+        return
+    adapters_only = recipe.engine is not None and recipe.engine.serves_adapters_only
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        lines = pool.submit(unlearned_chat_tokens, base.base).result()
+    yield from lines
+    if lines and adapters_only:
+        yield "answers may not end: with `swap: adapter` no token rows are trained; `swap: auto` trains them"
 
 
 def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:

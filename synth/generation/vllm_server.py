@@ -27,7 +27,7 @@ from synth.generation.placement import EnginePlacement
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.vllm_process import BASE_URL, VllmProcess
 from synth.generation.vllm_sleep import SLEEP_TIMEOUT_S, Level, fall_asleep, reload_weights, wake_up
-from synth.policy import Policy, read_interface
+from synth.policy import Policy, is_plain_adapter, read_interface
 
 _ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, MAX_LORA_RANK)
@@ -338,12 +338,18 @@ class VllmServer:
         that is served."""
         if not self._takes_adapters:
             return False
-        if policy.adapter and policy.base in _names_of(self._base.weights):
+        if (
+            policy.adapter
+            and policy.base in _names_of(self._base.weights)
+            and is_plain_adapter(policy.adapter)
+        ):
             return True
         if self._config.swap == "auto":
             return False
         raise self._misfit(
-            policy, f"has no adapter over {self._base.weights}", "set `swap: auto` or `swap: weights`"
+            policy,
+            f"has no plain LoRA adapter over {self._base.weights}",
+            "set `swap: auto` or `swap: weights`",
         )
 
     def _check_fits(self, policy: Policy) -> None:
