@@ -86,7 +86,11 @@ def mean_context(lengths: "numpy.ndarray") -> float:
     return float((wide * (wide + 1)).sum() / (2 * wide.sum())) if len(wide) else 0.0
 
 
-def flops_per_token(model: Any, context: float, reads_reference: bool = False) -> float | None:  # noqa: ANN401
+def flops_per_token(
+    model: Any,  # noqa: ANN401
+    context: float,
+    reads_reference: bool = False,
+) -> float | None:
     """Arithmetic that a token of a training step needs, without what checkpointing does twice: two
     operations for each weight in the forward pass, as many for the gradients of the activations, and as
     many for those of the weights that are trained (6N where all are), and 12 x layers x width x context for
