@@ -83,7 +83,9 @@ def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgr
     save_result(job, trainer)
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
-        return found or complete_checkpoint(job.folder, manifest(job, digest, rows, time.monotonic() - began))
+        return found or complete_checkpoint(
+            job.folder, manifest(job, digest, rows, time.monotonic() - began, _why_stopped(trainer))
+        )
 
 
 def _tokenized(job: SftJob | DpoJob, done: int, parts: int) -> None:
@@ -111,6 +113,12 @@ def _watchers(job: SftJob | DpoJob, trainer: "Trainer", rows: TrainingRows) -> I
     yield StepGuard(job, trainer)
     if rows.held_out is not None:
         yield KeepBest(job)
+
+
+def _why_stopped(trainer: "Trainer") -> str:
+    from posttrain.core.displacement import why_stopped
+
+    return why_stopped(trainer.callback_handler.callbacks)
 
 
 def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401

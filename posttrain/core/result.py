@@ -47,7 +47,9 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float) -> PolicyManifest:
+def manifest(
+    job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
+) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -68,6 +70,7 @@ def manifest(job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: flo
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(
             "merged",
