@@ -38,6 +38,27 @@ class LoraConfig(Config):
     alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
+    dora: bool = Field(
+        False,
+        description="Train the norm of each row of weights apart from its direction (DoRA). Slower.",
+    )
+    rslora: bool = Field(
+        False, description="Scale updates by alpha / sqrt(rank), which keeps large ranks stable (rsLoRA)."
+    )
+    quantization: Literal["nf4"] | None = Field(
+        None,
+        description=(
+            "`nf4`: hold the weights below the adapter in 4 bits (QLoRA), which takes a third of the memory. "
+            "Needs bitsandbytes. What is saved is merged into the weights as they were."
+        ),
+    )
+    train_tokens: Literal["auto", "none"] | tuple[str, ...] = Field(
+        "auto",
+        description=(
+            "Tokens whose embeddings are trained beside the adapter. `auto`: those of the chat format that "
+            "the base never learned, unless the engine serves adapters only."
+        ),
+    )
 
 
 class TrainConfig(Config):
@@ -62,12 +83,23 @@ class TrainConfig(Config):
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
     )
+    unusable: Literal["error", "reject"] = Field(
+        "error",
+        description="`error`: a row that cannot be trained as it is (an empty answer, a pair without a "
+        "difference, a field that no template writes) stops the job; `reject`: it is skipped and counted.",
+    )
     save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
     save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
         "none", description="Where to report metrics, in addition to the log."
     )
     gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Reasons of rows that are skipped and counted; others stop the job."""
+        overlong = ("too_long", "prefix_mismatch") if self.overlong == "reject" else ()
+        return (*overlong, *(("unusable",) if self.unusable == "reject" else ()))
 
 
 class SftConfig(TrainConfig):

@@ -19,7 +19,7 @@ from benchmarks.trainer.__main__ import log_likelihood
 from posttrain import dpo
 from posttrain.core.jobs import DpoJob
 from posttrain.core.policy import POCKET_WEIGHTS, load_model, load_tokenizer
-from posttrain.core.tokens import Encoder
+from posttrain.tokens.selection import job_rows
 from synth.training_config import DpoConfig, DpoLoss
 
 STEPS, BATCH, SAMPLE = 24, 16, 64
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 policy=str(POCKET_WEIGHTS),
                 data=(str(options.pairs.resolve()),),
                 output=str(Path(folder, f"{name}-{weight}")),
+                tokens=str(Path(folder, "tokens")),
                 dtype="float32",
                 config=config,
             )
@@ -76,13 +77,13 @@ def _likelihoods(weights: str, job: DpoJob) -> list[tuple[float, float]]:
     """log p of the chosen and of the rejected answer of the first pairs."""
     import torch
 
-    columns = dpo.encode(job, Encoder(load_tokenizer(job.policy)), 512).columns
+    rows = job_rows(job, load_tokenizer(job.policy)).dataset[:SAMPLE]
     model = load_model(weights, "float32").eval()
     names = ("prompt_ids", "chosen_ids", "rejected_ids")
     with torch.no_grad():
         return [
             (log_likelihood(model, prompt, chosen), log_likelihood(model, prompt, rejected))
-            for prompt, chosen, rejected in zip(*(columns[name][:SAMPLE] for name in names), strict=True)
+            for prompt, chosen, rejected in zip(*(rows[name] for name in names), strict=True)
         ]
 
 

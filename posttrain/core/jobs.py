@@ -19,7 +19,10 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong", "unusable"}
+
+TOKENS = "tokens"
+"""The folder of a run beside `checkpoints`, for token stores."""
 
 
 class TrainJob(Record):
@@ -32,12 +35,18 @@ class TrainJob(Record):
     data: tuple[str, ...]
     output: str
     """The checkpoint's folder."""
+    tokens: str = ""
+    """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
 
     @property
     def folder(self) -> Path:
         return Path(self.output)
+
+    @property
+    def token_folder(self) -> Path:
+        return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
     def data_paths(self) -> tuple[Path, ...]:
@@ -74,18 +83,29 @@ def make_job(
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
+    if recipe.engine is not None and recipe.engine.serves_adapters_only:
+        config = without_token_rows(config)
     common = TrainJob(
         name=name,
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
         output=str(output),
+        tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
     return DpoJob(**common, config=config)
+
+
+def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+    """The settings for an engine that cannot serve trained rows of the embeddings."""
+    if config.lora is None or config.lora.train_tokens != "auto":
+        return config
+    lora = config.lora.model_copy(update={"train_tokens": "none"})
+    return config.model_copy(update={"lora": lora})
 
 
 def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from posttrain.core.packing import PackedBatches, StepShare
-from posttrain.core.trl_trainers import DeterministicSftTrainer, row_lengths
+from posttrain.core.trl_trainers import DeterministicSftTrainer
 
 
 class OneSequence:
@@ -54,7 +54,7 @@ class PackedSftTrainer(DeterministicSftTrainer):
             args.process_index,
             args.world_size,
         )
-        packs = PackedBatches(row_lengths(self.train_dataset), self._capacity, args.seed, share)
+        packs = PackedBatches(self.count_rows(), self._capacity, args.seed, share)
         return PackedLoader(
             self.train_dataset.select_columns(["input_ids", "labels"]),
             batch_sampler=packs,

@@ -77,7 +77,9 @@ class PackedBatches(Sampler[list[int]]):  # type: ignore[misc]
     """The batches of one process: each is the rows of up to `batch_size` packs. All processes get the same
     number of batches; in the last step a process for which no pack is left gets an empty one."""
 
-    def __init__(self, lengths: Sequence[int], capacity: int, seed: int, share: StepShare) -> None:
+    def __init__(
+        self, lengths: "Sequence[int] | numpy.ndarray", capacity: int, seed: int, share: StepShare
+    ) -> None:
         self._lengths = numpy.asarray(lengths, dtype=numpy.int64)
         self._capacity = capacity
         self._seed = seed

@@ -7,14 +7,17 @@ nor drops them.
 
 from typing import Any
 
+import numpy
 from datasets import Dataset
 from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
+from posttrain.core.adapters import complete_adapter
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
 
-_LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
+_COUNTED_ROWS = 10_000
+"""Rows that are counted at a time."""
 
 
 class _Deterministic:
@@ -23,10 +26,20 @@ class _Deterministic:
     args: Any
     model: Any
     train_dataset: Any
+    lengths: numpy.ndarray | None = None
+    """Tokens of each row, where the store knows them; else they are counted."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        complete_adapter(self.model)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedOrder(row_lengths(self.train_dataset), batch, self.args.seed)
+        return LengthGroupedOrder(self.count_rows(), batch, self.args.seed)
+
+    def count_rows(self) -> numpy.ndarray:
+        """Tokens of each row, int32."""
+        return row_lengths(self.train_dataset) if self.lengths is None else self.lengths
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
@@ -58,15 +71,14 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
         return dataset
 
 
-def row_lengths(dataset: Dataset) -> list[int]:
-    """Tokens in each row (in preference data: prompt and both answers together)."""
+def row_lengths(dataset: Dataset) -> numpy.ndarray:
+    """Tokens in each row, int32: all columns of ids (in preference data: prompt and both answers)."""
     import pyarrow.compute as compute
 
-    columns = next(columns for columns in _LENGTH_COLUMNS if columns[0] in dataset.column_names)
-    table = dataset.with_format("arrow")[:]
-    return [
-        sum(lengths)
-        for lengths in zip(
-            *(compute.list_value_length(table[column]).to_pylist() for column in columns), strict=True
-        )
+    columns = [name for name in dataset.column_names if name.endswith("_ids") and name != "position_ids"]
+    counted = [
+        sum(compute.list_value_length(batch[name]).to_numpy() for name in columns)
+        for batch in dataset.with_format("arrow").iter(_COUNTED_ROWS)
     ]
+    lengths: numpy.ndarray = numpy.concatenate(counted).astype(numpy.int32)
+    return lengths
