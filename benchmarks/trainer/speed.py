@@ -1,10 +1,10 @@
-"""`python -m benchmarks.trainer.speed`: tokens a CPU second and peak memory of training, packed, unpacked, and as
-plain TRL does it.
+"""`python -m benchmarks.trainer.speed`: tokens a CPU second and peak memory of training, packed, unpacked,
+and as plain TRL does it.
 
 The pocket model is trained with a LoRA adapter for one epoch on texts of its own corpus whose lengths are
-log-normal, each training in a process of its own and in turns, so that a busy machine slows all of them. Tokens
-are those of the rows, padding left out; seconds are CPU seconds of the training alone. `trl` is TRL with the
-defaults of its config, on the same tokens and with the same adapter; `trl, float32` has neither bfloat16 nor
+log-normal, each training in a process of its own and in turns, so that a busy machine slows all of them.
+Tokens are those of the rows, padding left out; seconds are CPU seconds of the training alone. `trl` is TRL with
+the defaults of its config, on the same tokens and with the same adapter; `trl, float32` has neither bfloat16 nor
 gradient checkpointing, which cost a CPU dear, so that only the batches differ. Exit code 1 if packed is under
 0.9 of unpacked, if a pack is filled under 98%, or if the faster of both is under 1.5 times plain TRL.
 """
@@ -28,10 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.trainer.peak import peak_memory
+from posttrain.core.adapters import fresh_adapter
 from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.packing import PackedBatches, StepShare, fill
 from posttrain.core.policy import POCKET_WEIGHTS, load_model, load_tokenizer
-from posttrain.core.start import fresh_adapter
 from posttrain.core.tokens import Encoder
 from posttrain.pocket.corpus import documents
 from synth.training_config import DpoConfig, LoraConfig, SftConfig
@@ -89,16 +89,16 @@ def report(trainings: Sequence[tuple[str, str]], found: Sequence[Measured]) -> i
     for kind, how in trainings:
         one = next(one for one in found if (one.kind, one.how) == (kind, how))
         beside = [f"{speeds[kind, how] / speeds[kind, other]:.2f}x" for other in (TRL, FLOAT32)]
-        fill = f"{one.fill:.1%}" if one.fill else ""
-        table.add_row(kind, how, f"{speeds[kind, how]:.0f}", *beside, f"{one.peak_mb:.0f}", fill)
+        filled = f"{one.fill:.1%}" if one.fill else ""
+        table.add_row(kind, how, f"{speeds[kind, how]:.0f}", *beside, f"{one.peak_mb:.0f}", filled)
     Console().print(table)
     if ("sft", PACKED) not in speeds:
         return 0
     packed, unpacked = speeds["sft", PACKED], speeds["sft", UNPACKED]
     faster = max(packed, unpacked) / speeds["sft", TRL]
-    fill = min(one.fill for one in found if one.how == PACKED)
-    print(f"packed / unpacked {packed / unpacked:.2f}, fill {fill:.1%}, beside plain TRL {faster:.2f}")
-    return int(packed < LEAST_PACKED * unpacked or fill < LEAST_FILL or faster < LEAST_FASTER)
+    least_full = min(one.fill for one in found if one.how == PACKED)
+    print(f"packed / unpacked {packed / unpacked:.2f}, fill {least_full:.1%}, beside plain TRL {faster:.2f}")
+    return int(packed < LEAST_PACKED * unpacked or least_full < LEAST_FILL or faster < LEAST_FASTER)
 
 
 def _in_own_process(kind: str, how: str, rows: int) -> Measured:
@@ -131,8 +131,8 @@ def measure(kind: str, how: str, rows: int) -> Measured:
             train = partial(_trl, kind, columns, home / "out", how == TRL)
         with _timed_training() as timed:
             train()
-    fill = pack_fill(lengths) if how == PACKED else 0.0
-    return Measured(kind, how, sum(lengths), timed.seconds, timed.peak_mb, fill)
+    filled = pack_fill(lengths) if how == PACKED else 0.0
+    return Measured(kind, how, sum(lengths), timed.seconds, timed.peak_mb, filled)
 
 
 class Timed:
@@ -163,8 +163,8 @@ def _timed_training() -> Iterator[Timed]:
 
 
 def draw_rows(kind: str, rows: int) -> list[dict[str, str]]:
-    """Texts of the pocket corpus, put together and cut so that their lengths are log-normal: 16 to 920 tokens,
-    half of them under 180."""
+    """Texts of the pocket corpus, put together and cut so that their lengths are log-normal: 16 to 920
+    tokens, half of them under 180."""
     draw = random.Random(0)
     source = documents(0)
     tokenizer = load_tokenizer(str(POCKET_WEIGHTS))
