@@ -3,10 +3,11 @@ and as plain TRL does it.
 
 The pocket model is trained with a LoRA adapter for one epoch on texts of its own corpus whose lengths are
 log-normal, each training in a process of its own and in turns, so that a busy machine slows all of them.
-Tokens are those of the rows, padding left out; seconds are CPU seconds of the training alone. `trl` is TRL with
-the defaults of its config, on the same tokens and with the same adapter; `trl, float32` has neither bfloat16 nor
-gradient checkpointing, which cost a CPU dear, so that only the batches differ. Exit code 1 if packed is under
-0.9 of unpacked, if a pack is filled under 98%, or if the faster of both is under 1.5 times plain TRL.
+Tokens are those of the rows, padding left out; seconds are CPU seconds of the training alone. `trl` is TRL
+with the defaults of its config, on the same tokens and with the same adapter; `trl, float32` has neither
+bfloat16 nor gradient checkpointing, which cost a CPU dear, so that only the batches differ. Exit code 1 if
+packed is under 0.9 of unpacked, if packs are filled to less than 98%, or if the faster of both is under 1.5
+times plain TRL.
 """
 
 import argparse
