@@ -39,6 +39,7 @@ def build_trainer(
     """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
+    from posttrain.core.displacement import StopBelowReference
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
     config, terms = job.config, terms_of(job.config)
@@ -58,7 +59,7 @@ def build_trainer(
         train_dataset=rows.dataset,
         processing_class=start.tokenizer,
         peft_config=start.peft_config(job.policy),
-        callbacks=[report],
+        callbacks=[report, StopBelowReference(job, rows.dataset)],
         terms=terms,
     )
     trainer.lengths = rows.lengths

@@ -154,6 +154,14 @@ class DpoConfig(TrainConfig):
             "`robust`, `exo_pair`, `aot` and `aot_unpaired`."
         ),
     )
+    stop_below_reference: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "End the training once chosen answers are so many nats a token less likely than under the "
+            "reference, as a mean over four steps. If unset, it never ends so."
+        ),
+    )
     data: str | None = Field(
         None, description="For `codemill dpo`: a preference data set with TRL's columns."
     )
