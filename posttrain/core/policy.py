@@ -22,6 +22,7 @@ from posttrain.core.chat_template import (
     render,
     stop_token_ids,
 )
+from posttrain.core.linked_weights import link_weights, linkable
 from posttrain.core.token_rows import look_at, matrices_in
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
@@ -221,7 +222,7 @@ def unlearned_chat_tokens(base: str) -> list[str]:
 
 def prepare_base(model: Path | str, out: Path) -> Path:
     """A folder with the untrained policy that engines can serve and later swap: the same weights, our chat
-    template, the right stop tokens.
+    template, the right stop tokens. The weights are linked, not copied.
 
     Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
     if there is one.
@@ -234,7 +235,20 @@ def prepare_base(model: Path | str, out: Path) -> Path:
         return Path(found.base)
     if out.is_dir():
         return out
-    return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+    return _linked(found.base, out) or save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+
+
+def _linked(base: str, out: Path) -> Path | None:
+    """The base's own files beside our template; None where they are no safetensors, or their type is stated
+    nowhere."""
+    from transformers import AutoConfig
+
+    files, dtype = linkable(_local_weights(base)), getattr(AutoConfig.from_pretrained(base), "dtype", None)
+    if not files or dtype is None:
+        return None
+    with _staged(base, out, dtype) as (staging, _, _):
+        link_weights(files, staging)
+    return out
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:
