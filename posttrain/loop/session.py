@@ -222,7 +222,7 @@ def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
     generated or trained.
 
     A model that will be trained first gets the chat template that is trained with and its stop tokens, in
-    `folder`, or its own policies could not be swapped in for it. An adapter is merged. That loads the weights,
+    `folder`, or its own policies could not be swapped in for it. An adapter is merged. That loads weights,
     so another process does it.
     """
     trains = bool(recipe.trainings)
