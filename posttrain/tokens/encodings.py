@@ -54,9 +54,7 @@ def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
         return encoder.plain(row.text)
     if isinstance(row, ToolConversation):
         if not encoder.writes_tools:
-            raise UnusableRow(
-                "has tools or calls of them, which the chat template of this policy does not write"
-            )
+            raise UnusableRow("has tools or calls of them, which this policy's chat template does not write")
         return encoder.tool_conversation(row.turns, row.tools, row.first_trained, row.untrained)
     return encoder.plain_completion(row.prompt, row.completion)
 
