@@ -13,7 +13,8 @@ from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
+from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -47,7 +48,7 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
 
 
 def manifest(
-    job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float, stopped: str = ""
+    job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
 ) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
@@ -60,6 +61,8 @@ def manifest(
         data_hash=data_hash(job.data_paths),
         rows=len(rows),
         rejected_rows=rows.rejected_rows,
+        held_out_rows=len(rows.held_out or ()),
+        best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,
         job_hash=digest,

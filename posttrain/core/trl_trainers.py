@@ -15,12 +15,13 @@ from trl import DPOTrainer, SFTTrainer
 from posttrain.core.adapters import complete_adapter
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
+from posttrain.watch.guards import WatchedSteps
 
 _COUNTED_ROWS = 10_000
 """Rows that are counted at a time."""
 
 
-class _Deterministic:
+class _Deterministic(WatchedSteps):
     """The parts that both trainers share. It must precede TRL's class in the list of bases."""
 
     args: Any

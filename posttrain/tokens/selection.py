@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from posttrain.core.jobs import DpoJob, SftJob
-from posttrain.core.tokens import Encoder
+from posttrain.core.tokens import make_encoder
 from posttrain.tokens.build import OnPart, Tokenizing, Wanted, token_store
 from posttrain.tokens.encodings import ENCODINGS
 from posttrain.tokens.shards import RejectedRow
@@ -78,7 +78,7 @@ def job_rows(
     """The job's rows, tokenized now or before. Raises DatasetError for rows that the job does not skip, and
     where no row is left."""
     limit = row_limit(job)
-    encoder = Encoder(tokenizer)
+    encoder = make_encoder(tokenizer)
     tokenizing = Tokenizing(encoder, tokenizer_identity(tokenizer))
     rows = TokenRows(
         tuple(

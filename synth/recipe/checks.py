@@ -13,6 +13,7 @@ from synth.recipe.finding import Finding
 from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
+from synth.recipe.watching_rules import held_out_rows_are_used
 
 _GENERATION = "docs/architecture/generation.md"
 
@@ -297,4 +298,5 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _wall_covers_cpu,
     _requests_keep_what_is_ours,
     _money_has_prices,
+    held_out_rows_are_used,
 )

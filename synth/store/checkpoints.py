@@ -42,6 +42,10 @@ class PolicyManifest(Record):
     data_hash: str
     rows: int
     rejected_rows: int
+    held_out_rows: int = 0
+    """On which the loss was measured, and nothing was trained."""
+    best: dict[str, float] | None = None
+    """The measurement of the state that became the result, if any were made."""
     config: SftConfig | DpoConfig
     seed: int
     job_hash: str
