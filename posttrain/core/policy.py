@@ -226,8 +226,7 @@ def format_of_base(base: str) -> list[str]:
 
 def prepare_base(model: Path | str, out: Path) -> Path:
     """A folder with the untrained policy that engines can serve and later swap: the same weights, the chat
-    template that is trained with, the right stop tokens. The weights are
-    linked, not copied.
+    template that is trained with, the right stop tokens. The weights are linked, not copied.
 
     Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
     if there is one.
@@ -240,7 +239,9 @@ def prepare_base(model: Path | str, out: Path) -> Path:
         return Path(found.base)
     if out.is_dir():
         return out
-    return _linked(found.base, out) or save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+    if (linked := _linked(found.base, out)) is not None:
+        return linked
+    return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
 
 
 def _linked(base: str, out: Path) -> Path | None:
