@@ -76,6 +76,7 @@ def build_trainer(
     config = job.config
     return DeterministicDpoTrainer(
         model=start.model,
+        rows_per_step=job.config.step_rows,
         args=TrlConfig(
             **arguments,
             beta=config.beta,

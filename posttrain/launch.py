@@ -6,10 +6,8 @@ log, and the same call resumes later.
 """
 
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -19,10 +17,12 @@ from pydantic import ValidationError
 from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
+from posttrain.launcher import trainer_command
 from synth import errors
 from synth.child_environment import child_environment, hub_access
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
+from synth.launch_config import LaunchConfig
 from synth.store.atomic import open_log, write_bytes
 from synth.store.checkpoints import MANIFEST, Checkpoint
 
@@ -37,29 +37,36 @@ def run_trainers(
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
+    launch: LaunchConfig | None = None,
 ) -> list[Checkpoint]:
     """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of an earlier one.
     Finished jobs are skipped.
 
     A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go to stop
-    the trainer. A lifeline serves one call.
+    the trainer. A lifeline serves one call. `launch`: with how many processes; their number may change
+    between calls.
     """
     lifeline = lifeline or Lifeline()
     try:
-        return _train_rest(jobs, log_path, on_progress, lifeline)
+        return _train_rest(jobs, log_path, on_progress, lifeline, launch or LaunchConfig())
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
 
 
 def _train_rest(
-    jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
+    jobs: Sequence[SftJob | DpoJob],
+    log_path: Path,
+    on_progress: OnProgress | None,
+    lifeline: Lifeline,
+    launch: LaunchConfig,
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
+    starter = trainer_command(launch, jobs)
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
-    command = [*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())]
+    command = [*starter, "posttrain.train_jobs", str(jobs_file.resolve())]
     refused, code = _run(command, _environment(jobs), log_path, on_progress, lifeline)
     if refused is not None:
         raise _as_error(refused)
@@ -76,34 +83,6 @@ def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
 
 
 # --- the process --------------------------------------------------------------------------------------------
-
-
-def _launcher() -> list[str]:
-    """Python itself, or `accelerate launch` with one process per GPU if there are several."""
-    gpus = gpu_count()
-    if gpus < 2:
-        return [sys.executable, "-P", "-m"]
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_processes",
-        str(gpus),
-        "-m",
-    ]
-
-
-def gpu_count() -> int:
-    """GPUs that a trainer may use, found without torch: CUDA_VISIBLE_DEVICES, else `nvidia-smi`."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
-    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
 def _run(
@@ -185,8 +164,9 @@ def _crashed(code: int, log_path: Path) -> TrainerError:
     fix = "fix the cause and rerun the same command to resume from the last checkpoint"
     if code == _KILLED or "OutOfMemoryError" in tail:
         fix = (
-            "lower batch_size (and raise gradient_accumulation), set gradient_checkpointing, or end what "
-            "else uses memory; then rerun the same command to resume from the last checkpoint"
+            "lower batch_size (with rows_per_step set, it does not change the result), set "
+            "gradient_checkpointing, or end what else uses memory; then rerun the same command to resume "
+            "from the last checkpoint"
         )
     return TrainerError(Problem(f"trainer with the log {log_path}", expected, fix))
 

@@ -66,6 +66,7 @@ def build_trainer(
         arguments = {**arguments, "packing": True, "max_length": job.config.max_length}
     return DeterministicSftTrainer(
         model=start.model,
+        rows_per_step=job.config.step_rows,
         args=TrlConfig(**arguments),
         train_dataset=as_dataset(job, columns),
         processing_class=start.tokenizer,

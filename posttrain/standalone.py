@@ -5,13 +5,15 @@ Place in the flow: command line -> here -> `launch`. The one rule: missing data 
 starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<out>/logs`.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from posttrain.core.data_files import data_files
 from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.launch import run_trainers
+from posttrain.launcher import gpu_count, node_rank
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
@@ -25,8 +27,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "sft.log", on_progress)[-1]
+    return _run(recipe, jobs, out, "sft", on_progress)
 
 
 def run_dpo(
@@ -34,8 +35,17 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress)[-1]
+    return _run(recipe, jobs, out, "dpo", on_progress)
+
+
+def _run(
+    recipe: Recipe, jobs: list[SftJob | DpoJob], out: Path, name: str, on_progress: OnProgress | None
+) -> Checkpoint:
+    """The last job's policy. The folder belongs to the first node; the others work in it for the first."""
+    rank = node_rank(recipe.launch)
+    log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
+    with locked(out) if rank == 0 else nullcontext():
+        return run_trainers(jobs, log, on_progress, launch=recipe.launch)[-1]
 
 
 def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:

@@ -12,6 +12,7 @@ from posttrain.core.data_files import data_hash
 from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
 from posttrain.core.token_table import TokenTable
 from synth.policy import fingerprint_policy, fingerprint_weights
@@ -65,6 +66,7 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        processes=processes().num_processes,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(
             "merged",

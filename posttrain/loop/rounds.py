@@ -15,7 +15,8 @@ from pathlib import Path
 from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_held_out, load_questions
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.launch import run_trainers
+from posttrain.launcher import gpu_count
 from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
 from posttrain.loop.report import RunResults, evaluation_path
@@ -118,7 +119,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
 
     log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline()
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline)
+        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, session.recipe.launch)
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
     return [trained[place].policy(f"round {round_} {jobs[place].kind}") for place in to_measure(jobs)]

@@ -11,6 +11,7 @@ from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.explain import nearest
 from synth.recipe.finding import Finding
+from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
 from synth.recipe.source import KeyPath, key_text
 from synth.training_config import CoarseToFineConfig, DpoConfig
 
@@ -365,4 +366,6 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _wall_covers_cpu,
     _requests_keep_what_is_ours,
     _money_has_prices,
+    launch_is_whole,
+    steps_are_shared_evenly,
 )

@@ -15,7 +15,11 @@ from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
-_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"))
+_FILES: tuple[KeyPath, ...] = (
+    ("data", "seeds", "path"),
+    ("evaluation", "suite"),
+    ("launch", "accelerate_config"),
+)
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))

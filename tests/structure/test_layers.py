@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.config_base",
         "synth.engine_config",
         "synth.evaluation_config",
+        "synth.launch_config",
         "synth.loop_config",
         "synth.outage_config",
         "synth.packages_config",

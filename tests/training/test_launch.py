@@ -15,7 +15,8 @@ from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import JOBS, DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import _environment, gpu_count, run_trainers
+from posttrain.launch import _environment, run_trainers
+from posttrain.launcher import gpu_count
 from posttrain.loop.session import base_policy
 from synth.config import Recipe
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError

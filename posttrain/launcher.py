@@ -1,0 +1,87 @@
+"""The command that starts the processes of a training: one, several of our own, or `accelerate launch` with a
+file of the user's.
+
+Place in the flow: a recipe's `launch` -> here -> `launch.run_trainers`. The one rule: what cannot work is
+refused before a process starts, and a file of the user's is followed in everything that it says.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from posttrain import ranks
+from posttrain.core.jobs import DpoJob, SftJob
+from synth.errors import Problem, RecipeError
+from synth.launch_config import LaunchConfig, uneven_step
+
+_NODE_VARIABLES = ("NODE_RANK", "SLURM_NODEID")
+_SEE = "docs/architecture/training.md"
+
+
+def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob]) -> list[str]:
+    """What to put before `posttrain.train_jobs JOBS.json`. Raises RecipeError where a step's rows cannot be
+    shared out."""
+    python = [sys.executable, "-P", "-m"]
+    if launch.accelerate_config is not None:
+        port = [] if _names_port(Path(launch.accelerate_config)) else ["--main_process_port", "0"]
+        accelerate = [*python, "accelerate.commands.launch", "--config_file", launch.accelerate_config]
+        return [*accelerate, *port, "-m"]
+    local = launch.processes or max(1, gpu_count())
+    if problems := [problem for job in jobs if (problem := _uneven(job, local * launch.nodes))]:
+        raise RecipeError(*problems)
+    if local * launch.nodes == 1 and launch.sharding == "none":
+        return python
+    place = [str(local), str(launch.nodes), str(node_rank(launch)), launch.main_address or ""]
+    return [sys.executable, "-I", ranks.__file__, *place, *python]
+
+
+def _uneven(job: SftJob | DpoJob, processes: int) -> Problem | None:
+    return uneven_step(f"training {job.name}", job.config.step_rows, processes)
+
+
+def node_rank(launch: LaunchConfig) -> int:
+    """This machine's number among the nodes. Raises RecipeError if nothing tells it."""
+    if launch.nodes == 1 or launch.node_rank is not None:
+        return launch.node_rank or 0
+    for name in _NODE_VARIABLES:
+        if os.environ.get(name, "").isdecimal():
+            return int(os.environ[name])
+    expected = f"is not set, and neither is {' nor '.join(_NODE_VARIABLES)}"
+    raise RecipeError(Problem("launch.node_rank", expected, "export NODE_RANK on each node", _SEE))
+
+
+def gpu_count() -> int:
+    """GPUs that a trainer may use, found without torch: CUDA_VISIBLE_DEVICES, else `nvidia-smi`, else the
+    devices of the machine."""
+    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"):
+        visible = os.environ.get(name)
+        if visible is not None:
+            return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    if shutil.which("nvidia-smi") is None:
+        return _device_files()
+    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
+
+
+def _device_files(dev: Path = Path("/dev")) -> int:
+    """In containers without `nvidia-smi`, and of AMD's GPUs."""
+    nvidia = [file for file in dev.glob("nvidia*") if re.fullmatch(r"nvidia\d+", file.name)]
+    amd = list(dev.glob("dri/renderD*")) if (dev / "kfd").exists() else []
+    return len(nvidia) or len(amd)
+
+
+def _names_port(file: Path) -> bool:
+    """Whether the user's file says where the processes meet."""
+    try:
+        return (
+            re.search(r"^\s*\"?main_process_port\"?\s*:\s*\d", file.read_text("utf-8"), re.MULTILINE)
+            is not None
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            Problem(f"launch.accelerate_config = {file}", f"cannot be read: {error}", "name a readable file")
+        ) from error
