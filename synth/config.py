@@ -39,7 +39,7 @@ from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
 from synth.spending_config import BudgetConfig, PricesConfig
-from synth.training_config import CoarseToFineConfig, DpoConfig
+from synth.training_config import CoarseToFineConfig, DpoConfig, TrainConfig
 
 # --- models -------------------------------------------------------------------------------------------------
 
@@ -417,3 +417,10 @@ class Recipe(Config):
     )
     prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")
+
+    @property
+    def trainings(self) -> dict[str, TrainConfig]:
+        """The sections that train, in the order in which they run, by their dotted path."""
+        sft = self.sft
+        sections = {"sft.coarse": sft and sft.coarse, "sft.fine": sft and sft.fine, "dpo": self.dpo}
+        return {path: config for path, config in sections.items() if config is not None}

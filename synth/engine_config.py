@@ -3,11 +3,24 @@
 The one rule: what sets an engine apart stands here as a property, so that no other module asks for its kind.
 """
 
-from typing import Annotated, ClassVar, Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import Field, JsonValue
 
 from synth.config_base import Config, Package
+
+MAX_LORA_RANK: Final = 512
+"""The highest rank of an adapter that vLLM serves."""
+
+
+def argument_of(arguments: Sequence[str], name: str) -> str | None:
+    """The value of a command-line option, given as `--name value` or `--name=value`; None without it."""
+    for place, argument in enumerate(arguments):
+        found, equals, value = argument.partition("=")
+        if found.replace("_", "-") == name:
+            return value if equals else next(iter(arguments[place + 1 :]), "")
+    return None
 
 
 class RequestConfig(Config):
@@ -58,6 +71,20 @@ class EngineBaseConfig(Config):
         return False
 
     @property
+    def may_serve_adapters(self) -> bool:
+        """Whether a policy may be served as an adapter, on some machines at least."""
+        return False
+
+    @property
+    def adapter_rank(self) -> int | None:
+        """The highest rank of an adapter that the recipe allows, if it says one."""
+        return None
+
+    def taking_rank(self, rank: int) -> Self:
+        """The same engine, ready for adapters of this rank if the recipe says nothing else."""
+        return self
+
+    @property
     def key_variable(self) -> str:
         """Environment variable that holds an API key, or an empty string."""
         return ""
@@ -97,6 +124,12 @@ class VllmServerEngineConfig(EngineBaseConfig):
             "adapter on a GPU."
         ),
     )
+    max_lora_rank: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_LORA_RANK,
+        description="Highest rank of an adapter that the server takes. If unset, that of the trainings.",
+    )
     extra_args: tuple[str, ...] = Field((), description="Additional arguments, passed to vLLM unchanged.")
 
     @property
@@ -110,6 +143,19 @@ class VllmServerEngineConfig(EngineBaseConfig):
     @property
     def serves_adapters_only(self) -> bool:
         return self.swap == "adapter"
+
+    @property
+    def may_serve_adapters(self) -> bool:
+        return self.swap != "weights"
+
+    @property
+    def adapter_rank(self) -> int | None:
+        given = argument_of(self.extra_args, "--max-lora-rank")
+        return int(given) if given and given.isdecimal() else self.max_lora_rank
+
+    def taking_rank(self, rank: int) -> Self:
+        unset = self.adapter_rank is None and rank <= MAX_LORA_RANK
+        return self.model_copy(update={"max_lora_rank": rank}) if unset else self
 
 
 class OpenaiEngineConfig(EngineBaseConfig):

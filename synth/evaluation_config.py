@@ -47,7 +47,6 @@ class EvaluationConfig(Config):
     k: tuple[int, ...] = Field((1, 8), description="Values of k for pass@k, each at most `n`.")
     greedy: bool = Field(True, description="Also measure pass@1 with greedy decoding.")
     max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
-    bootstrap: int = Field(2000, ge=100, description="Bootstrap resamples for the 95% interval.")
     benchmarks: tuple[BenchmarkConfig, ...] = Field(
         (), description="Public benchmarks, each asked and judged as its authors do."
     )

@@ -6,6 +6,30 @@ from pydantic import Field
 
 from synth.config_base import Config
 
+DpoLoss = Literal[
+    "sigmoid",
+    "sigmoid_norm",
+    "nll",
+    "sft",
+    "hinge",
+    "ipo",
+    "exo_pair",
+    "nca_pair",
+    "robust",
+    "bco_pair",
+    "sppo_hard",
+    "aot",
+    "aot_unpaired",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+]
+"""The losses of TRL 1.16's DPOTrainer, and `nll` of our own."""
+SMOOTHED_LOSSES: frozenset[DpoLoss] = frozenset(("sigmoid", "robust", "exo_pair", "aot", "aot_unpaired"))
+"""Those that read `label_smoothing`."""
+CHOSEN_LOSSES: frozenset[DpoLoss] = frozenset(("nll", "sft"))
+"""Those of the chosen answer alone, which hold it where another loss pulls."""
+
 
 class LoraConfig(Config):
     """A LoRA adapter."""
@@ -34,7 +58,7 @@ class TrainConfig(Config):
     gradient_accumulation: int = Field(
         1, ge=1, description="Batches of one step. Follows from `rows_per_step` where that is set."
     )
-    warmup_ratio: float = Field(0.05, ge=0, le=1, description="Share of the steps used for warm-up.")
+    warmup_ratio: float = Field(0.05, ge=0, lt=1, description="Share of the steps used for warm-up.")
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "cosine", description="Learning-rate schedule."
     )
@@ -48,6 +72,11 @@ class TrainConfig(Config):
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
     )
+    unusable: Literal["error", "reject"] = Field(
+        "error",
+        description="`error`: a row that cannot be trained as it is (an empty answer, a pair without a "
+        "difference, a field that no template writes) stops the job; `reject`: it is skipped and counted.",
+    )
     save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
     save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
@@ -60,12 +89,24 @@ class TrainConfig(Config):
         """Rows of one step, over all processes."""
         return self.rows_per_step or self.batch_size * self.gradient_accumulation
 
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Reasons of rows that are skipped and counted; others stop the job."""
+        overlong = ("too_long", "prefix_mismatch") if self.overlong == "reject" else ()
+        return (*overlong, *(("unusable",) if self.unusable == "reject" else ()))
+
 
 class SftConfig(TrainConfig):
     """Supervised fine-tuning. A recipe of `codemill sft` also names `data`."""
 
     learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate.")
-    packing: bool = Field(False, description="Pack several rows into one sequence.")
+    packing: bool = Field(
+        False,
+        description=(
+            "Put rows together into sequences of `max_length` tokens, which `batch_size` then counts. Rows do"
+            " not see each other, and nothing is padded."
+        ),
+    )
     data: str | None = Field(
         None,
         description=(
@@ -86,9 +127,27 @@ class DpoConfig(TrainConfig):
 
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
     beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
-    loss_type: tuple[str, ...] = Field(("sigmoid",), description="Loss types, as named by TRL.")
-    loss_weights: tuple[float, ...] | None = Field(None, description="Weight of each loss type.")
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="Share of pairs assumed to be mislabelled.")
+    loss_type: tuple[DpoLoss, ...] = Field(
+        ("sigmoid",),
+        description=(
+            "Losses, as named by TRL, which are added. `sigmoid_norm` divides each log-probability by the "
+            "length of its answer; its `beta` is larger (about 5). `nll`, of our own, holds the chosen "
+            "answer: its negative log-likelihood times `beta`, so that a weight means the same for answers "
+            "of every length."
+        ),
+    )
+    loss_weights: tuple[float, ...] | None = Field(
+        None, description="Weight of each loss. If unset, each counts 1."
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description=(
+            "Share of pairs assumed to be mislabelled. `sigmoid` then is conservative DPO; also read by "
+            "`robust`, `exo_pair`, `aot` and `aot_unpaired`."
+        ),
+    )
     data: str | None = Field(
         None, description="For `codemill dpo`: a preference data set with TRL's columns."
     )

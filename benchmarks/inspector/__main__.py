@@ -89,9 +89,24 @@ def _measure(address: str, pid: int) -> None:
     _report(
         pid, "units, deep", [_units(base, q=words, after=key) for key in after for words in ("", "lang:go")]
     )
+    _report(pid, "reasons", [f"{base}/reasons"] * 5)
+    tried = [
+        f"{base}/reasons/near_duplicate?stage=near_dedup&measure=similarity&try={at / 10}" for at in range(10)
+    ]
+    _report(pid, "a threshold", tried)
+    _report(pid, "duplicates", [f"{base}/duplicates"] * 5)
+    _report(pid, "contamination", [f"{base}/contamination"] * 5)
+    _report(pid, "pairs", [f"{base}/pairs"] * 5)
+    _report(pid, "one unit", _some_units(base))
     _report(pid, "texts", [_units(base, q=f'text:"{text}"') for text in _TEXTS])
     _report(pid, "texts again", [_units(base, q=f'text:"{text}"') for text in _TEXTS])
     print(_memory(pid))
+
+
+def _some_units(base: str) -> list[str]:
+    """The pages of units that have bodies, each opened for the first time."""
+    rows = json.loads(_ask(f"{base}/units.json?q=stage:solve"))["found"]["rows"][:20]
+    return [f"{base}/units/{row['unit_id']}" for row in rows]
 
 
 def _runs(address: str) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """One training, from job to checkpoint: the steps that SFT and DPO share.
 
-Place in the flow: `sft` and `dpo` supply the encoding of rows and the TRL trainer; this module does the rest.
+Place in the flow: `sft` and `dpo` supply the TRL trainer; this module does the rest.
 The one rule: every row of the data is trained on, is recorded in `rejected_rows.jsonl`, or stops the job with
 an error that names it; no row is truncated or silently dropped.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from posttrain.core import stop_request
@@ -23,9 +25,8 @@ from posttrain.core.policy import load_tokenizer
 from posttrain.core.processes import processes
 from posttrain.core.result import manifest, save_result
 from posttrain.core.start import Start, load_start
-from posttrain.core.token_table import TokenTable, row_limit, store_rejected
-from posttrain.core.tokens import Encoder
 from posttrain.core.trl_arguments import check_reporting, trl_arguments
+from posttrain.tokens.selection import TokenRows, job_rows
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
 
@@ -34,14 +35,11 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 180.0
 
-Encode = Callable[[Encoder, int], TokenTable]
-Build = Callable[[Start, dict[str, list[list[int]]], dict[str, Any], Any], "Trainer"]
-"""(policy, columns, arguments for TRL's config, callback that reports steps) -> the trainer."""
+Build = Callable[[Start, TokenRows, dict[str, Any], Any], "Trainer"]
+"""(policy, rows, arguments for TRL's config, callback that reports steps) -> the trainer."""
 
 
-def fit(
-    job: SftJob | DpoJob, encode: Encode, build: Build, on_progress: OnProgress | None = None
-) -> Checkpoint:
+def fit(job: SftJob | DpoJob, build: Build, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train one job, resume it, or return its finished policy. Raises CodemillError for problems that a
     person can fix."""
     digest = job_hash(job)
@@ -49,7 +47,7 @@ def fit(
         return finished
     check_reporting(job.config.report_to)
     with _alone(job):
-        return finished_checkpoint(job.folder, digest) or _train(job, digest, encode, build, on_progress)
+        return finished_checkpoint(job.folder, digest) or _train(job, digest, build, on_progress)
 
 
 def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
@@ -58,9 +56,7 @@ def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
     return locked(job.folder, _PATIENCE_S) if processes().is_main_process else nullcontext()
 
 
-def _train(
-    job: SftJob | DpoJob, digest: str, encode: Encode, build: Build, on_progress: OnProgress | None
-) -> Checkpoint:
+def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgress | None) -> Checkpoint:
     from transformers import PrinterCallback
 
     together = processes()
@@ -68,12 +64,10 @@ def _train(
         begin_checkpoint(job.folder, digest)
     began = time.monotonic()
     tokenizer = load_tokenizer(job.policy)
-    table = encode(Encoder(tokenizer), row_limit(job))
+    rows = job_rows(job, tokenizer, partial(_tokenized, job))
     if together.is_main_process:
-        store_rejected(job, table)
-    trainer = build(
-        load_start(job, tokenizer), table.columns, trl_arguments(job), _reporter(job, on_progress)
-    )
+        rows.write_rejected(job.folder / "rejected_rows.jsonl")
+    trainer = build(load_start(job, tokenizer), rows, trl_arguments(job), _reporter(job, on_progress))
     trainer.remove_callback(PrinterCallback)  # the parent process shows the steps
     trainer.add_callback(_saving(job))
     stop_request.end_if_asked(job.name, "before its first step")
@@ -84,9 +78,13 @@ def _train(
     save_result(job, trainer)
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
-        return found or complete_checkpoint(
-            job.folder, manifest(job, digest, table, time.monotonic() - began)
-        )
+        return found or complete_checkpoint(job.folder, manifest(job, digest, rows, time.monotonic() - began))
+
+
+def _tokenized(job: SftJob | DpoJob, done: int, parts: int) -> None:
+    if parts > 1:
+        print(f"{job.name}: {done} of {parts} parts of the data are tokenized", file=sys.stderr)
+    stop_request.end_if_asked(job.name, f"after {done} of {parts} parts of its data, which are kept")
 
 
 def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401

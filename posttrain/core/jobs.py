@@ -19,11 +19,14 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
+_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong", "unusable"}
 _SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
 """How a step's rows are shared out; its rows as a whole are of the result."""
 _OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
 """DPO's losses that TRL computes over the rows that a process trains at a time."""
+
+TOKENS = "tokens"
+"""The folder of a run beside `checkpoints`, for token stores."""
 
 
 class TrainJob(Record):
@@ -36,12 +39,18 @@ class TrainJob(Record):
     data: tuple[str, ...]
     output: str
     """The checkpoint's folder."""
+    tokens: str = ""
+    """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
 
     @property
     def folder(self) -> Path:
         return Path(self.output)
+
+    @property
+    def token_folder(self) -> Path:
+        return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
     def data_paths(self) -> tuple[Path, ...]:
@@ -84,6 +93,7 @@ def make_job(
         adapter=start.adapter,
         data=tuple(map(str, data)),
         output=str(output),
+        tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()
@@ -101,11 +111,14 @@ def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:
     """
     if recipe.engine is not None and recipe.engine.serves_adapters_only:
         return True
-    sft = recipe.sft
-    configs = [*((sft.coarse, sft.fine) if sft else ()), recipe.dpo]
-    loras = [config.lora for config in configs if config is not None]
+    loras = [config.lora for config in recipe.trainings.values()]
     narrow = recipe.policy.dtype == "bfloat16" or (recipe.policy.dtype == "auto" and on_gpu)
     return narrow and loras[0] is not None and all(lora == loras[0] for lora in loras)
+
+
+def highest_rank(recipe: Recipe) -> int:
+    """Of the adapters that the recipe trains; 0 if it trains none."""
+    return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
 
 
 def planned_policy(job: SftJob | DpoJob) -> Policy:

@@ -14,7 +14,7 @@ from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
 from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.core.token_table import TokenTable
+from posttrain.tokens.selection import TokenRows
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -47,7 +47,7 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: float) -> PolicyManifest:
+def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -57,8 +57,8 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
         data=job.data,
         data_hash=data_hash(job.data_paths),
-        rows=len(next(iter(table.columns.values()))),
-        rejected_rows=len(table.rejected),
+        rows=len(rows),
+        rejected_rows=rows.rejected_rows,
         config=job.config,
         seed=job.seed,
         job_hash=digest,

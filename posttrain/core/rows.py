@@ -8,16 +8,12 @@ several forms, the first of these wins: messages, prompt + completion, text.
 """
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from posttrain.core.data_files import read_files
-from synth.errors import DatasetError, Problem
 from synth.records import Message
 
 SFT_COLUMNS = "`messages`, or `prompt` and `completion`, or `text`"
@@ -75,46 +71,6 @@ class Preference:
 
 
 SftRow = Conversation | PlainCompletion | PlainText
-
-
-def read_sft(paths: Sequence[Path]) -> list[SftRow]:
-    """Every row of supervised data. Raises a DatasetError that counts the unusable rows and names
-    the first five."""
-    return _parse_all(paths, sft_row, SFT_COLUMNS)
-
-
-def read_preferences(paths: Sequence[Path]) -> list[Preference]:
-    """Every row of preference data. Raises DatasetError as `read_sft` does."""
-    return _parse_all(paths, preference_row, DPO_COLUMNS)
-
-
-def _parse_all(
-    paths: Sequence[Path], parse: Callable[[str, dict[str, object]], Row], columns: str
-) -> list[Row]:
-    rows: list[Row] = []
-    bad: list[Problem] = []
-    count = 0
-    for where, columns_found in read_files(paths):
-        try:
-            rows.append(parse(where, columns_found))
-        except UnusableRow as error:
-            count += 1
-            if len(bad) < SHOWN:
-                bad.append(
-                    Problem(where, str(error), f"give each row {columns}", "docs/architecture/training.md")
-                )
-    if bad:
-        total = Problem(
-            ", ".join(map(str, paths)),
-            f"has {count} unusable row{'' if count == 1 else 's'} of {count + len(rows)}; see below",
-            "correct the rows",
-        )
-        raise DatasetError(total, *bad)
-    if not rows:
-        raise DatasetError(
-            Problem(", ".join(map(str, paths)), "has no rows", "check the stage that makes this data set")
-        )
-    return rows
 
 
 # --- one row ------------------------------------------------------------------------------------------------

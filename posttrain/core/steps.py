@@ -102,7 +102,7 @@ class RowsOfSteps(Dataset[Any]):  # type: ignore[misc]
         return len(self._rows)
 
     def __getitems__(self, batch: MicroBatch) -> tuple[Share, list[Any]]:
-        return batch.share, [self._rows[index] for index in batch]
+        return batch.share, self._rows.__getitems__(list(batch))
 
 
 class WithShare:

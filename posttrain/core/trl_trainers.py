@@ -8,6 +8,7 @@ nor drops them.
 
 from typing import Any
 
+import numpy
 from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor
@@ -16,9 +17,11 @@ from trl import DPOTrainer, SFTTrainer
 
 from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
+from posttrain.core.preference_losses import LossTerm, weights_for
 from posttrain.core.steps import RowsOfSteps, Share, StepBatches, WithShare
 
-_LENGTH_COLUMNS = (("input_ids",), ("prompt_ids", "chosen_ids", "rejected_ids"))
+_COUNTED_ROWS = 10_000
+"""Rows that are counted at a time."""
 
 
 class _Deterministic:
@@ -30,6 +33,8 @@ class _Deterministic:
     data_collator: Any
     model: Any
     train_dataset: Any
+    lengths: numpy.ndarray | None = None
+    """Tokens of each row, where the store knows them; else they are counted."""
     _share: Share | None = None
 
     def __init__(self, *arguments: Any, rows_per_step: int, **named: Any) -> None:  # noqa: ANN401
@@ -38,7 +43,7 @@ class _Deterministic:
         super().__init__(*arguments, **named)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
-        return LengthGroupedOrder(row_lengths(self.train_dataset), self._rows_per_step, self.args.seed)
+        return LengthGroupedOrder(self.count_rows(), self._rows_per_step, self.args.seed)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """This process's rows. Accelerate's way to share them out trains some twice."""
@@ -84,6 +89,10 @@ class _Deterministic:
         weight = share.rows * parts / share.step_rows
         return found * weight if isinstance(found, Tensor) else (found[0] * weight, found[1])
 
+    def count_rows(self) -> numpy.ndarray:
+        """Tokens of each row, int32."""
+        return row_lengths(self.train_dataset) if self.lengths is None else self.lengths
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
         the trained one."""
@@ -98,21 +107,30 @@ class DeterministicSftTrainer(_Deterministic, SFTTrainer):  # type: ignore[misc]
 
 
 class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
-    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""
+    """DPO over rows of `prompt_ids`, `chosen_ids` and `rejected_ids`, with a sum of losses that may depend on
+    the batch."""
+
+    def __init__(self, *arguments: Any, terms: list[LossTerm], **named: Any) -> None:  # noqa: ANN401
+        """`terms`: the losses of `args.loss_type`, with their weights."""
+        self._terms = terms
+        super().__init__(*arguments, **named)
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:  # noqa: ANN401
+        self.loss_weights = weights_for(self._terms, inputs["completion_mask"])
+        return super()._compute_loss(model, inputs, return_outputs)
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset
 
 
-def row_lengths(dataset: Dataset) -> list[int]:
-    """Tokens in each row (in preference data: prompt and both answers together)."""
+def row_lengths(dataset: Dataset) -> numpy.ndarray:
+    """Tokens in each row, int32: all columns of ids (in preference data: prompt and both answers)."""
     import pyarrow.compute as compute
 
-    columns = next(columns for columns in _LENGTH_COLUMNS if columns[0] in dataset.column_names)
-    table = dataset.with_format("arrow")[:]
-    return [
-        sum(lengths)
-        for lengths in zip(
-            *(compute.list_value_length(table[column]).to_pylist() for column in columns), strict=True
-        )
+    columns = [name for name in dataset.column_names if name.endswith("_ids") and name != "position_ids"]
+    counted = [
+        sum(compute.list_value_length(batch[name]).to_numpy() for name in columns)
+        for batch in dataset.with_format("arrow").iter(_COUNTED_ROWS)
     ]
+    lengths: numpy.ndarray = numpy.concatenate(counted).astype(numpy.int32)
+    return lengths

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from posttrain.evaluate.benchmark_run import BenchmarkEvaluation
 from posttrain.evaluate.benchmark_table import RunEvaluation, benchmark_table
 from posttrain.evaluate.evaluation import Evaluation
-from posttrain.evaluate.table import result_table
+from posttrain.evaluate.table import difference_table, result_table
 from posttrain.loop.benchmarks import find_evaluations, run_evaluations
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
@@ -133,6 +133,8 @@ def show_results(
     """Print the tables, the figures in words, and commands to inspect the run."""
     if evaluations:
         reporter.print_table(*result_table(evaluations))
+        if (differences := difference_table(evaluations)) is not None:
+            reporter.print_table(*differences)
     if benchmarks:
         show_benchmarks(reporter, [RunEvaluation(run.name, one) for one in benchmarks])
     parts = [f"run time: {figures['seconds']} s"]

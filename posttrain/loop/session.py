@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from posttrain.core.jobs import highest_rank
 from posttrain.core.policy import find_policy, prepare_base, resolve_model
 from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
@@ -138,7 +139,8 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
 
         model = teacher = None
         if recipe.engine is not None and plan.prompts is not None:
-            model = ServedEngine(await start(recipe.engine, "engine"), plan.prompts, base.fingerprint)
+            config = recipe.engine.taking_rank(highest_rank(recipe))
+            model = ServedEngine(await start(config, "engine"), plan.prompts, base.fingerprint)
         if model is not None and recipe.teacher is not None and recipe.data is not None:
             teacher = await start(recipe.teacher, "teacher", TEACHER)
         yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending)
@@ -152,7 +154,7 @@ def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
     policies could not be swapped in for it. An adapter is merged. That loads the weights, so another
     process does it.
     """
-    trains = recipe.sft is not None or recipe.dpo is not None
+    trains = bool(recipe.trainings)
     if recipe.engine is None and not trains:
         return Policy(name="none", base="")
     policy = find_policy(resolve_model(recipe.policy.model, recipe_folder), "base")

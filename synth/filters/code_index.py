@@ -222,20 +222,20 @@ class CodeIndex:
         """The hit on one passage by the first measure that reaches its threshold."""
         limits, passage = self._limits, self._passages[number]
         if self._holds_runs(number, shared):
-            return self._hit(number, "runs", shared / passage.runs, unit)
+            return self._hit(number, "runs", shared / passage.runs, limits.code_share, unit)
         words, enough = self._same_words(passage, unit, weights)
         if enough and words >= limits.same_words:
-            return self._hit(number, "words", words, unit)
+            return self._hit(number, "words", words, limits.same_words, unit)
         if enough and words >= limits.edited_words:
             edited = _share(passage.short_runs, unit.short_runs)
             if edited >= limits.edited_share:
-                return self._hit(number, "edited", edited, unit)
+                return self._hit(number, "edited", edited, limits.edited_share, unit)
         if enough and words >= limits.ported_words:
             ported = _share_both_ways(passage.spoken_runs, unit.spoken_runs)
             if ported >= limits.ported_share:
-                return self._hit(number, "ported", ported, unit)
+                return self._hit(number, "ported", ported, limits.ported_share, unit)
         if words >= limits.name_words and number in self._by_name.get(unit.name, ()):
-            return self._hit(number, "name", words, unit)
+            return self._hit(number, "name", words, limits.name_words, unit)
         return None
 
     def _same_words(
@@ -254,7 +254,7 @@ class CodeIndex:
             best = max(best, weight / max(my_weight, others_weight, _LEAST))
         return best, enough
 
-    def _hit(self, number: int, measure: str, share: float, unit: CodeFeatures) -> Hit:
+    def _hit(self, number: int, measure: str, share: float, least: float, unit: CodeFeatures) -> Hit:
         passage = self._passages[number]
         if measure in ("runs", "edited"):
             n = self._limits.code_n if measure == "runs" else self._limits.edited_n
@@ -270,7 +270,7 @@ class CodeIndex:
         else:
             both = sorted(passage.words & unit.words, key=lambda word: (-self._weight((word,)), word))
             matched = " ".join(both[:12])
-        return Hit(passage.entry, "code", share, matched, measure)
+        return Hit(passage.entry, "code", share, matched, measure, least)
 
 
 def _share(mine: Collection[int], others: frozenset[int]) -> float:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import inf
 from pathlib import Path
+from typing import Final
 
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry, read_benchmark
 from synth.filters.code_index import CodeIndex
@@ -25,9 +26,25 @@ from synth.filters.protocol import Evidence, FilterInput, FilterSetting, Keep, R
 from synth.filters.words import is_ideographic, ngrams, split_joined_words, split_words
 from synth.languages.registry import normalize_language
 from synth.recipe.decontamination_rule import Mode, Thresholds
+from synth.thresholds import Threshold
 
 COST = 20
 FOR_SEEDS = True
+THRESHOLDS: Final = (
+    Threshold(
+        stage="decontaminate",
+        reasons=("contaminated",),
+        measure="share",
+        over="least",
+        keeps="<",
+        fixed=1.0,
+        sentence="What it shares with any entry of a benchmark is less than {limit} times the least share "
+        "that counts.",
+        caveat="Kept units store no share. A unit that this measure would let go may be found by another "
+        "measure, or overlap with another entry.",
+        before_model=True,
+    ),
+)
 
 
 class Decontaminate:
@@ -100,6 +117,7 @@ class Decontaminate:
             "side": hit.side,
             "measure": hit.measure,
             "share": round(hit.share, 4),
+            "least": hit.least,
             "matched": hit.matched[:300],
             "mode": self._mode,
         }

@@ -15,3 +15,5 @@ class Hit(NamedTuple):
     matched: str
     """One passage that both contain, after normalization; or words, if these decided."""
     measure: str = "runs"
+    least: float = 1.0
+    """The share from which on the measure finds a unit."""

@@ -107,6 +107,7 @@ class ProseIndex:
                 "prose",
                 len(grams) / self._grams[owner],
                 min(grams).replace("\x1f", " "),
+                least=self._share,
             )
             for owner, grams in sorted(shared.items())
             if self._is_hit(owner, len(grams), len(tokens)) and self._is_confirmed(owner, words)

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from synth.child_environment import hub_access
 from synth.config import VllmServerEngineConfig
+from synth.engine_config import MAX_LORA_RANK, argument_of
 from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
@@ -25,6 +26,9 @@ from synth.generation.vllm_process import BASE_URL, VllmProcess
 from synth.policy import Policy, read_interface
 
 _SWAP_TIMEOUT_S = 600.0
+_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, MAX_LORA_RANK)
+_USUAL_RANK = 64
+"""For adapters where nothing was said about their rank."""
 
 
 class VllmBuild(NamedTuple):
@@ -142,7 +146,9 @@ class VllmServer:
             # vLLM 0.32 crashes.
             options.append("--no-enable-chunked-prefill")
         if self._takes_adapters:
-            options += ["--enable-lora"] + ([] if "--max-lora-rank" in extra else ["--max-lora-rank", "64"])
+            options.append("--enable-lora")
+            if argument_of(extra, "--max-lora-rank") is None:
+                options += ["--max-lora-rank", str(_served_rank(config.adapter_rank or _USUAL_RANK))]
         return [*options, *extra]
 
     def _environment(self, build: VllmBuild) -> dict[str, str]:
@@ -297,6 +303,11 @@ class VllmServer:
             ),
             retryable=False,
         )
+
+
+def _served_rank(rank: int) -> int:
+    """The smallest limit that vLLM knows and that this rank is within."""
+    return next(limit for limit in _RANKS if rank <= limit)
 
 
 def _need_vllm() -> VllmBuild:

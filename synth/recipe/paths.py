@@ -26,7 +26,7 @@ _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "
 _BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
 _MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))
 
-_NOT_PATHS = {"pocket-heldout", "pocket"}
+_NOT_PATHS = {"pocket-heldout", "pocket-deep", "pocket-development", "pocket"}
 _HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _HUB_DATA_SET = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _MODEL_MARKS = ("config.json", "adapter_config.json", "policy.json")

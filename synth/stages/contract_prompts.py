@@ -12,7 +12,7 @@ from synth.languages.registry import get_language
 from synth.languages.spec import UnsupportedType, render_signature
 from synth.prompts.answers import extract_inputs
 from synth.prompts.library import PromptLibrary
-from synth.records import ClassContract, Contract, FunctionContract, Message
+from synth.records import ClassContract, Contract, FunctionContract, Message, Task
 from synth.values import decode, parse_signature
 
 PROMPT_SUFFIXES: Final = {"function": "", "stdio": "_program", "class": "_class"}
@@ -49,6 +49,11 @@ def read_rows(contract: Contract, answer: str) -> tuple[tuple[str, ...], ...]:
         return extract_inputs(answer, parse_signature(contract.signature)).rows
     texts = (str(decode(row[0])) for row in extract_inputs(answer, _TEXT_INPUT).rows)
     return tuple((text if text.endswith("\n") else f"{text}\n",) for text in texts)
+
+
+def input_words(task: Task) -> dict[str, str]:
+    """What a prompt about the inputs of a task shows of it. Raises UnsupportedType."""
+    return declare(task.contract, "python") | {"instruction": task.instruction}
 
 
 def render_solve(

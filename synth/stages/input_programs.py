@@ -29,7 +29,7 @@ from synth.rules.reference_judging import find_fault
 from synth.rules.reference_rows import show_row
 from synth.rules.stated_examples import Row, fit_row
 from synth.stages.asking import Asker
-from synth.stages.contract_prompts import declare, prompt_name
+from synth.stages.contract_prompts import input_words, prompt_name
 from synth.stages.running import Run, SandboxFault
 from synth.values import Signature, Value, ValueSyntaxError, ValueType, decode, encode, parse_signature
 
@@ -102,11 +102,10 @@ class InputPrograms:
     async def ask(self, task: Task, kind: Kind) -> str | Reject:
         """The program as the model wrote it; empty if there is none. A request that failed is a Reject; one
         that was refused gives none."""
-        contract, name = task.contract, prompt_name(f"inputs_{kind}", task.contract)
+        name = prompt_name(f"inputs_{kind}", task.contract)
         if not getattr(self._config, kind) or not self._asker.has_prompt(name):
             return ""
-        shown = declare(contract, "python") | {"instruction": task.instruction}
-        messages = self._asker.render(name, task.natural_language, **shown)
+        messages = self._asker.render(name, task.natural_language, **input_words(task))
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return response if response.is_fault else ""

@@ -37,7 +37,7 @@ from synth.rules.stated_examples import fit_examples
 from synth.rules.strong_suite import with_hidden_half
 from synth.stages.asking import Asker
 from synth.stages.context import Context
-from synth.stages.contract_prompts import declare, prompt_name, read_rows
+from synth.stages.contract_prompts import input_words, prompt_name, read_rows
 from synth.stages.input_programs import InputPrograms, Proof, Validator
 from synth.stages.instruct import InstructStage
 from synth.stages.problem import ProblemStage
@@ -177,8 +177,7 @@ class InputsStage(UnitStage[Task]):
         contract, name = task.contract, prompt_name(self.name, task.contract)
         if not self._config.from_model or not self._asker.has_prompt(name):
             return ()
-        shown = declare(contract, "python") | {"instruction": task.instruction}
-        messages = self._asker.render(name, task.natural_language, **shown)
+        messages = self._asker.render(name, task.natural_language, **input_words(task))
         response = await self._asker.ask(task.id, messages, self._config.sampling)
         if isinstance(response, Reject):
             return response if response.is_fault else ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from synth.config import InstructionSeedsConfig, PocketSeedsConfig
 from synth.filters.protocol import Evidence, Keep
@@ -13,6 +13,31 @@ from synth.seeds.source_tree import list_units
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import Source, index_row
+from synth.thresholds import Threshold
+
+THRESHOLDS: Final = (
+    Threshold(
+        stage="snippet",
+        reasons=("too_long",),
+        measure="tokens",
+        over="limit",
+        keeps="<=",
+        fixed=1.0,
+        sentence="It has at most {limit} times the estimated tokens that the recipe allows its kind.",
+        caveat="Kept snippets store no length. A function may have `data.seeds.max_tokens`, classes and "
+        "programs twice as many.",
+    ),
+    Threshold(
+        stage="snippet",
+        reasons=("too_short",),
+        measure="lines",
+        over="limit",
+        keeps=">=",
+        fixed=1.0,
+        sentence="It has at least {limit} times the lines of code that the recipe asks for.",
+        caveat="Kept snippets store no lines. The recipe states them in `data.seeds.min_lines`.",
+    ),
+)
 
 Item = TypeVar("Item")
 

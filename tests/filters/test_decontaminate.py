@@ -15,6 +15,7 @@ from synth.errors import DatasetError
 from synth.filters.benchmarks import BenchmarkEntry, read_benchmark
 from synth.filters.decontaminate import Decontaminate
 from synth.filters.protocol import FilterInput, Keep, Reject
+from synth.recipe.decontamination_rule import Thresholds
 
 SIZE = 200
 _ADJECTIVES = (
@@ -220,7 +221,7 @@ def test_evidence_names_the_entry_and_what_matched(
     assert isinstance(answer, Reject)
     assert answer.evidence["entry"] == "en3"
     assert answer.evidence["side"] == "prose"
-    assert answer.evidence["share"] == 1.0
+    assert answer.evidence["share"] == 1.0 and answer.evidence["least"] == Thresholds().prose_share
     assert str(answer.evidence["matched"]) in re.sub(r"[^\w\s]", "", entries[3].prompts[0]).lower()
 
 

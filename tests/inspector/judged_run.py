@@ -3,7 +3,7 @@ with a log, one that never compiled, and a pair; with a journal that holds their
 
 from pathlib import Path
 
-from synth.config import SamplingConfig
+from synth.config import InputsConfig, SamplingConfig
 from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles
 from synth.ids import derive_seed
@@ -23,6 +23,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
+from synth.stages.contract_prompts import input_words
 from synth.stages.solve import render_solve
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder, RunIdentity
@@ -53,6 +54,29 @@ def request() -> GenerationRequest:
     messages = render_solve(PromptLibrary.load("default"), TASK, "python")
     seed = derive_seed(7, "solve", f"{TASK.id}/python")
     return GenerationRequest(messages=messages, sampling=SAMPLING, n=2, seed=seed)
+
+
+ASKED_TASK = TASK.model_copy(update={"request_id": "request-of-the-task"})
+
+
+def inputs_request() -> GenerationRequest:
+    """The request that asked for test inputs."""
+    prompts = PromptLibrary.load("default")
+    messages = prompts.render("inputs", variant="en", **input_words(TASK))
+    sampling = InputsConfig().sampling
+    return GenerationRequest(
+        messages=messages, sampling=sampling, n=1, seed=derive_seed(7, "inputs", TASK.id)
+    )
+
+
+def response(request_id: str, *texts: str) -> GenerationResponse:
+    return GenerationResponse(
+        request_id=request_id,
+        fingerprint=POLICY,
+        completions=tuple(Completion(text=text, finish="stop", tokens=9) for text in texts),
+        prompt_tokens=12,
+        ms=3.0,
+    )
 
 
 def solution(unit_id: str, code: str, index: int) -> Solution:
@@ -137,7 +161,7 @@ def build_judged_run(
         run.declare_stages(("snippet", "reference", "instruct", "inputs", "solve", "execute", "pair"))
         commit(run, [row("snippet", SEED.id)], [SEED])
         commit(run, [row("reference", SEED.id)], [REFERENCE])
-        commit(run, [row("instruct", SEED.id)], [TASK])
+        commit(run, [row("instruct", SEED.id)], [ASKED_TASK])
         commit(run, [row("inputs", TASK.id, parents=(SEED.id,))], [suite])
         commit(run, [row("solve", TASK.id, parents=(SEED.id,))], [good, bad, broken])
         evidence = '{"passed": 1, "total": 3, "first_failure": "case 1, input 3: expected 6, found 9"}'
@@ -157,15 +181,9 @@ def build_judged_run(
         codes = (RIGHT_CODE, wrong_code)
         answers = ResponseFiles(run.path / "journal")
         texts = [f"```python\n{code}```".encode("utf-8", "replace").decode() for code in codes]
-        answers.append(
-            GenerationResponse(
-                request_id=request().request_id(POLICY),
-                fingerprint=POLICY,
-                completions=tuple(Completion(text=text, finish="stop", tokens=9) for text in texts),
-                prompt_tokens=12,
-                ms=3.0,
-            )
-        )
+        answers.append(response(request().request_id(POLICY), *texts))
+        answers.append(response(ASKED_TASK.request_id, "Double a number. 加倍"))
+        answers.append(response(inputs_request().request_id(POLICY), "[4]\n[5]"))
         answers.close()
     return run.path
 

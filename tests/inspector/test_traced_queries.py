@@ -136,6 +136,21 @@ def test_what_was_stopped_at_the_limit_says_nothing_about_a_higher_one(tmp_path:
         assert (dial.trial.newly_kept, dial.trial.newly_lost) == (0, newly_lost)
 
 
+def test_a_share_is_compared_with_the_least_of_its_measure(tmp_path: Path) -> None:
+    lost = Decision.REJECTED
+    rows = [
+        ("sample-1", lost, "contaminated", {"share": 0.55, "least": 0.5}),
+        ("sample-2", lost, "contaminated", {"share": 0.55, "least": 0.2}),
+        ("sample-3", Decision.KEPT, "", {}),
+    ]
+    library = small(tmp_path, rows, "decontaminate")
+    (dial,) = explain_reason(
+        library, library.run("small"), "decontaminate", "contaminated", {"share / least": 1.2}
+    ).dials
+    assert dial.trial is not None and (dial.limit, dial.unknown_kept) == (1.0, 1)
+    assert [one.unit_id for one in dial.trial.changed] == ["sample-1"]
+
+
 def test_a_ratio_is_compared_by_its_logarithm(tmp_path: Path) -> None:
     library = small(
         tmp_path, [("task-1", Decision.REJECTED, "pair_margin", {"clear_log_ratio": 1.0})], "pair"

@@ -8,7 +8,15 @@ from synth.errors import UserError
 from synth.generation.responses import find_response
 from synth.inspector.marks import MARKS_FILE, Marks
 from synth.inspector.queries.unit import UnitView, read_unit
-from tests.inspector.judged_run import CASES, RIGHT_CODE, WRONG_CODE, build_judged_run, opened, request
+from tests.inspector.judged_run import (
+    CASES,
+    RIGHT_CODE,
+    WRONG_CODE,
+    build_judged_run,
+    inputs_request,
+    opened,
+    request,
+)
 from tests.store.small_run import TASK
 
 
@@ -74,6 +82,15 @@ def test_the_prompt_is_proven_to_be_the_one_that_was_sent(run: Path) -> None:
     assert prompt is not None
     assert prompt.is_proven
     assert [turn.content.text for turn in prompt.turns] == [one.content for one in request().messages]
+
+
+def test_a_task_shows_what_was_asked_about_its_inputs(run: Path) -> None:
+    [found] = view(run, TASK.id).about_inputs
+    assert (found.about, found.prompt.is_proven) == ("Test inputs", True)
+    assert [turn.content.text for turn in found.prompt.turns] == [
+        one.content for one in inputs_request().messages
+    ]
+    assert found.answer.text is not None and found.answer.text.text == "[4]\n[5]"
 
 
 def test_the_answer_is_the_journals(run: Path) -> None:

@@ -18,6 +18,7 @@ from synth.products import Sample
 from synth.records import Decision, EvidenceRank, IndexRow, Message
 from synth.store.atomic import write_bytes
 from synth.store.checkpoints import MANIFEST, PolicyManifest
+from synth.store.parquet import count_rows
 from synth.store.run_folder import RunFolder, read_info, write_info
 from synth.store.seals import seal_json
 from synth.training_config import DpoConfig, SftConfig
@@ -137,7 +138,7 @@ def _add_checkpoint(run: Path, name: str, fingerprint: str, parent: str, data: l
         parent_fingerprint=parent,
         data=tuple(data),
         data_hash="d",
-        rows=30,
+        rows=sum(count_rows(run / name) for name in data if (run / name).is_file()),
         rejected_rows=1,
         config=DpoConfig() if is_dpo else SftConfig(),
         seed=7,

@@ -14,8 +14,8 @@ from posttrain.pocket.chains import (
     draw_step,
     draw_value,
     held_out_behaviours,
-    held_out_chains,
     is_held_out,
+    listed_chains,
     mutate,
 )
 from posttrain.pocket.corpus import Mistakes, documents, solve_turn
@@ -69,7 +69,7 @@ def test_a_mutant_has_the_same_types_and_another_behaviour() -> None:
 
 
 def test_held_out_tasks_have_two_or_three_steps_and_distinct_behaviour() -> None:
-    chains = held_out_chains()
+    chains = listed_chains("heldout")
     assert {len(chain.steps) for chain in chains} == {2, 3}
     rng = random.Random(7)
     for chain in chains:
@@ -101,7 +101,7 @@ def test_no_corpus_document_holds_the_text_of_a_held_out_instruction() -> None:
 
 def test_the_test_above_would_see_a_held_out_instruction() -> None:
     """Rendered from a held-out chain with the corpus's own means, an instruction is found in the same way."""
-    chain = held_out_chains()[0]
+    chain = listed_chains("heldout")[0]
     wording = {instruction(chain, "en", random.Random(seed)) for seed in range(200)}
     assert held_out_tasks()[0].task.instruction in wording
 

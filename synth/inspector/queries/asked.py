@@ -7,7 +7,7 @@ agrees.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -20,9 +20,17 @@ from synth.inspector.shown import Cut, cut
 from synth.languages.spec import UnsupportedType
 from synth.prompts.library import PromptLibrary
 from synth.records import Message, Record, Reference, Solution, Task
-from synth.stages.contract_prompts import prompt_name, render_solve
+from synth.stages.contract_prompts import input_words, prompt_name, render_solve
 from synth.stages.instruct import NATURAL_LANGUAGES
 from synth.store.run_folder import read_info
+
+_PROVEN: Final = "rendered again; the request's id, a hash of all that was sent, proves it"
+_ABOUT_INPUTS: Final = {
+    "inputs": "Test inputs",
+    "inputs_validator": "A program that says which inputs are allowed",
+    "inputs_generator": "A program that makes inputs",
+}
+"""What the stage `inputs` asks for, by the first part of the prompt's name."""
 
 
 class PromptTurn(Record):
@@ -53,6 +61,14 @@ class ShownAnswer(Record):
     problem: str = ""
 
 
+class Exchange(Record):
+    """A prompt that a stage sent about a unit, and the answer to it."""
+
+    about: str
+    prompt: ShownPrompt
+    answer: ShownAnswer
+
+
 class _AskedAgain(NamedTuple):
     """A request as it can be made again."""
 
@@ -79,6 +95,34 @@ def prompt_of_task(run: Path, task: Task, reference: Reference | None) -> ShownP
     if reference is None:
         return ShownPrompt(source="its seed is not in this run, so its prompt cannot be rendered")
     return _again(run, task.request_id, "", lambda recipe: _instruct(recipe, task, reference))
+
+
+def inputs_of_task(run: Path, task: Task) -> tuple[Exchange, ...]:
+    """What the stage `inputs` asked about the task, as far as the journal has an answer to it."""
+    try:
+        recipe = Recipe.model_validate(read_info(run).recipe)
+        config = recipe.data.inputs if recipe.data else None
+        prompts = PromptLibrary.load(recipe.prompts)
+        fingerprint = _fingerprint(run, task.request_id)
+    except (CodemillError, ValidationError):
+        return ()
+    found = []
+    for stage, about in _ABOUT_INPUTS.items() if config and fingerprint else ():
+        name = prompt_name(stage, task.contract)
+        if name not in prompts.prompts:
+            continue
+        try:
+            messages = prompts.render(name, variant=task.natural_language, **input_words(task))
+        except (CodemillError, UnsupportedType):
+            continue
+        assert config is not None
+        seed = derive_seed(recipe.seed, "inputs", task.id)
+        request = GenerationRequest(messages=messages, sampling=config.sampling, n=1, seed=seed)
+        answer = answer_of(run, request.request_id(fingerprint))
+        if answer.text is not None:
+            prompt = ShownPrompt(turns=_turns(messages), source=_PROVEN, is_proven=True)
+            found.append(Exchange(about=about, prompt=prompt, answer=answer))
+    return tuple(found)
 
 
 def answer_of(run: Path, request_id: str, index: int = 0) -> ShownAnswer:
@@ -112,8 +156,7 @@ def _again(run: Path, request_id: str, policy: str, ask: Callable[[Recipe], _Ask
     fingerprint = policy or _fingerprint(run, request_id)
     request = GenerationRequest(messages=asked.messages, sampling=asked.sampling, n=asked.n, seed=asked.seed)
     if request.request_id(fingerprint) == request_id:
-        words = "rendered again; the request's id, a hash of all that was sent, proves it"
-        return ShownPrompt(turns=_turns(asked.messages), source=words, is_proven=True)
+        return ShownPrompt(turns=_turns(asked.messages), source=_PROVEN, is_proven=True)
     words = "rendered again from the prompts of this installation; what was sent differed somewhere"
     return ShownPrompt(turns=_turns(asked.messages), source=words)
 

@@ -11,6 +11,7 @@ from synth.inspector.sources import OpenedFolder
 from synth.products import PRODUCTS
 from synth.records import SCHEMA_VERSION, Decision
 from synth.store.figures import read_figures
+from synth.store.run_folder import RunState
 from synth.wire_record import Record
 
 REFRESH_S: Final = 0.5
@@ -57,6 +58,20 @@ class RunSummary(Record):
         """Accepted samples for each unit that entered; None where nothing entered."""
         samples = sum(one.count for one in self.accepted if one.product == PRODUCTS[0].name)
         return samples / self.entered if self.entered else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is more to come: a run that goes on, or rows that are still to be read."""
+        return self.state == RunState.RUNNING or not self.reading.is_whole
+
+
+def is_live(run: OpenedRun) -> bool:
+    """Whether there is more to come from it."""
+    try:
+        goes_on = isinstance(run, OpenedFolder) and run.info.state is RunState.RUNNING
+    except CodemillError:
+        return False
+    return goes_on or not run.refresh(REFRESH_S).is_whole
 
 
 def list_runs(library: Library) -> tuple[RunSummary, ...]:

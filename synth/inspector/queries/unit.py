@@ -16,9 +16,11 @@ from synth.inspector.library import Library
 from synth.inspector.marks import Mark, Marks, MarksError
 from synth.inspector.opened_run import OpenedRun, RunKind, index_row
 from synth.inspector.queries.asked import (
+    Exchange,
     ShownAnswer,
     ShownPrompt,
     answer_of,
+    inputs_of_task,
     prompt_of_solution,
     prompt_of_task,
     recorded_prompt,
@@ -136,6 +138,8 @@ class UnitView(Record):
     log: ShownRun | None = None
     prompt: ShownPrompt | None = None
     answer: ShownAnswer | None = None
+    about_inputs: tuple[Exchange, ...] = ()
+    """What was asked about the inputs of a task, beside its instruction."""
     points: tuple[Figure, ...] = ()
     """What a judge gave, where there was one."""
     family: Family
@@ -241,6 +245,7 @@ def read_unit(library: Library, run: OpenedRun, unit_id: str) -> UnitView:
         log=_shown_run(log) if log else None,
         prompt=prompt,
         answer=answer,
+        about_inputs=inputs_of_task(run.path, unit) if isinstance(unit, Task) else (),
         points=tuple(one for row in decisions for one in row.evidence if "point" in one.name),
         family=family_of(library, run, unit_id, kind, unit),
         bodies=tuple(_shown_body(body) for body in bodies),

@@ -3,6 +3,7 @@ a reload, twenty units by keyboard alone, and hostile content that stays text.""
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 
 from synth.inspector.library import Library
 from synth.inspector.marks import MARKS_FILE, Marks
+from synth.inspector.web.keys import KEYS
 from synth.records import Message
 from tests.inspector.browser.windows import Window, check_page, served, window
 from tests.inspector.judged_run import WRONG_CODE, build_judged_run, pair
@@ -176,6 +178,46 @@ def test_y_copies_the_link_and_e_exports_a_file_that_needs_no_server(
     assert not re.search(r"<script|\b(?:src|href)=", text)
 
 
+def test_every_key_that_the_help_names_is_carried_by_a_page(opened: Window) -> None:
+    carried = {"Enter"}  # the browser's own
+    for path in (UNIT, PAIR, "/runs/many/units", "/runs/judged/pairs"):
+        shown = opened.open(path).locator("[data-key]").all()
+        carried |= {one.get_attribute("data-key") or "" for one in shown}
+    assert carried == {one.key for one in KEYS}
+
+
+def test_the_keys_of_a_list_walk_filter_and_lead_to_the_help(opened: Window) -> None:
+    page = opened.open("/runs/many/units")
+    for key in "jjk":
+        page.keyboard.press(key)
+    rows = page.locator("[data-row]").all_inner_texts()
+    focused = page.evaluate("document.activeElement.closest('[data-row]').innerText")
+    assert rows[0].split() == focused.split()
+    page.keyboard.press("/")
+    page.keyboard.type(" reason:timeout")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "reason%3Atimeout" in page.url
+    with page.expect_navigation():
+        page.keyboard.press("?")
+    assert page.url.endswith("/help")
+
+
+def test_a_flag_a_comment_and_a_failing_test_on_a_pair(opened: Window) -> None:
+    page = opened.open(f"{PAIR}?language=python")
+    with page.expect_navigation():
+        page.keyboard.press("f")
+    assert pressed(page, "flag")
+    page.keyboard.press("c")
+    page.keyboard.type("chosen is longer")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.get_by_label("Comment").input_value() == "chosen is longer"
+    for key in "][":
+        page.keyboard.press(key)
+        assert page.evaluate("!!document.activeElement.closest('[data-failing]')")
+
+
 def test_every_key_has_a_visible_button(opened: Window) -> None:
     for path, keys in ((UNIT, "u p n y e g b f c [ ] ?"), (PAIR, "u p n y e a w t x f c d [ ] ?")):
         page = opened.open(path)
@@ -274,6 +316,27 @@ def test_marks_that_cannot_be_written_are_a_page_that_says_so(chromium: "Browser
         assert "damaged" in (page.locator(".notice.bad").text_content() or "")
         assert page.locator('button[value="good"]').is_disabled()
         assert "return x * x" in (page.locator(".code").first.text_content() or "")
+
+
+def test_marks_that_another_program_holds_are_a_page_that_says_so(
+    chromium: "Browser", tmp_path: Path
+) -> None:
+    run = build_judged_run(tmp_path)
+    Marks(run).flag("solution-4d")
+    held = sqlite3.connect(run / MARKS_FILE, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    with served(Library([run])) as address, window(chromium, address) as opened:
+        page = opened.open(UNIT)
+        assert "locked" in (page.locator(".notice.bad").text_content() or "")
+        assert "return x * x" in (page.locator(".code").first.text_content() or "")
+    held.close()
+
+
+def test_bytes_that_are_no_text_are_shown_as_replaced(chromium: "Browser", tmp_path: Path) -> None:
+    run = build_judged_run(tmp_path, wrong_code="x = '\udc80\udcff'\n")
+    with served(Library([run])) as address, window(chromium, address) as opened:
+        page = opened.open(UNIT)
+        assert "x = '\ufffd\ufffd'" in (page.locator(".code").first.text_content() or "")
 
 
 def test_the_page_says_the_same_as_json(opened: Window) -> None:

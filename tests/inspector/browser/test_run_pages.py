@@ -117,6 +117,16 @@ def test_a_run_that_grows_is_followed_while_it_is_watched(
             assert page.locator(".pill").inner_text() == "running"
 
 
+def test_the_reasons_of_a_run_that_grows_are_followed(chromium: "Browser", tmp_path: Path) -> None:
+    with RunFolder.create_or_resume(tmp_path, "growing", shown_identity("growing")) as run:
+        run.declare_stages(STAGES)
+        with served(Library([run.path])) as address, window(chromium, address) as opened:
+            page = opened.open("/runs/growing/reasons")
+            assert "Nothing was rejected so far" in page.locator("main").inner_text()
+            add_round(run, 1, seeds=3)
+            page.locator("#reasons tr", has_text="execute").first.wait_for()
+
+
 def test_what_is_fetched_again_moves_nothing_and_keeps_the_focus(chromium: "Browser", tmp_path: Path) -> None:
     with RunFolder.create_or_resume(tmp_path, "growing", shown_identity("growing")) as run:
         run.declare_stages(STAGES)

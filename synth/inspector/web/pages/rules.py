@@ -3,7 +3,7 @@
 from synth.errors import Problem, UserError
 from synth.inspector.opened_run import OpenedRun
 from synth.inspector.queries.rules import ReasonView, RuleLine, explain_reason, list_rules, stages_of
-from synth.inspector.queries.runs import REFRESH_S
+from synth.inspector.queries.runs import REFRESH_S, is_live
 from synth.inspector.web.page import Page, Visit
 from synth.records import Record
 
@@ -13,6 +13,7 @@ class ReasonsScreen(Record):
 
     run: str
     name: str
+    is_live: bool
     lines: tuple[RuleLine, ...]
 
 
@@ -38,7 +39,8 @@ def opened_run(visit: Visit) -> OpenedRun:
 def load_list(visit: Visit) -> ReasonsScreen:
     """The reasons, by stage."""
     run = opened_run(visit)
-    return ReasonsScreen(run=run.key, name=run.name, lines=list_rules(visit.library, run))
+    lines = list_rules(visit.library, run)
+    return ReasonsScreen(run=run.key, name=run.name, is_live=is_live(run), lines=lines)
 
 
 def load(visit: Visit) -> ReasonScreen:

@@ -8,7 +8,6 @@ from synth.inspector.queries.losses import Losses
 from synth.inspector.queries.run import LanguagePair, RunPage, StageOfRun, WorkOverTime, show_run
 from synth.inspector.web.page import Page, Visit, find_run
 from synth.records import Record
-from synth.store.run_folder import RunState
 from synth.store.views import ReasonCount
 
 
@@ -76,8 +75,7 @@ class RunScreen(Record):
     @property
     def is_live(self) -> bool:
         """Whether there is more to come."""
-        summary = self.run.summary
-        return summary.state == RunState.RUNNING or not summary.reading.is_whole
+        return self.run.summary.is_live
 
     @property
     def widest(self) -> int:

@@ -4,7 +4,6 @@ from synth.inspector.queries.losses import Losses, count_losses
 from synth.inspector.queries.runs import RunSummary, list_runs
 from synth.inspector.web.page import Page, Visit
 from synth.records import Record
-from synth.store.run_folder import RunState
 
 
 class RunLine(Record):
@@ -12,11 +11,6 @@ class RunLine(Record):
 
     summary: RunSummary
     losses: Losses
-
-    @property
-    def is_live(self) -> bool:
-        """Whether there is more to come: a run that goes on, or rows that are still to be read."""
-        return self.summary.state == RunState.RUNNING or not self.summary.reading.is_whole
 
 
 class RunsPage(Record):
@@ -27,7 +21,7 @@ class RunsPage(Record):
     @property
     def is_live(self) -> bool:
         """Whether the page is worth fetching again."""
-        return any(run.is_live for run in self.runs)
+        return any(run.summary.is_live for run in self.runs)
 
 
 def load(visit: Visit) -> RunsPage:

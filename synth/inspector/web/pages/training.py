@@ -2,6 +2,7 @@
 
 from synth.inspector.queries.blame import BlameView, WrongList, blame, list_wrong
 from synth.inspector.queries.coverage import CoverageView, show_coverage
+from synth.inspector.queries.runs import is_live
 from synth.inspector.queries.training import TrainingView, show_training
 from synth.inspector.web.page import Page, Visit
 from synth.inspector.web.pages.rules import opened_run
@@ -13,6 +14,7 @@ class TrainingScreen(Record):
 
     run: str
     name: str
+    is_live: bool
     view: TrainingView
 
 
@@ -43,7 +45,8 @@ class CoverageScreen(Record):
 def load_training(visit: Visit) -> TrainingScreen:
     """The trainings, in the order in which they followed."""
     run = opened_run(visit)
-    return TrainingScreen(run=run.key, name=run.name, view=show_training(visit.library, run))
+    view = show_training(visit.library, run)
+    return TrainingScreen(run=run.key, name=run.name, is_live=is_live(run), view=view)
 
 
 def load_wrong(visit: Visit) -> WrongScreen:
