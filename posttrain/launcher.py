@@ -23,8 +23,8 @@ _SEE = "docs/architecture/training.md"
 
 
 def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob]) -> list[str]:
-    """What to put before `posttrain.train_jobs JOBS.json`. Raises RecipeError where a step's rows cannot be
-    shared out."""
+    """What to put before the trainer module and its file of jobs. Raises RecipeError where a step's rows
+    cannot be shared out."""
     python = [sys.executable, "-P", "-m"]
     if launch.accelerate_config is not None:
         port = [] if _names_port(Path(launch.accelerate_config)) else ["--main_process_port", "0"]

@@ -1,6 +1,6 @@
 """The processes of one training on this machine: starts them, and ends all of them when one fails.
 
-Run as a file under `guard.py`, `python -I ranks.py PROCESSES NODES NODE_RANK ADDRESS COMMAND...`, it gives
+Run as a file under a guard, `python -I ranks.py PROCESSES NODES NODE_RANK ADDRESS COMMAND...`, it gives
 each process torch's variables (RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, ...). On one node ADDRESS is empty:
 a socket that is already bound goes to the first process, so that two trainings never want the same port. The
 one rule: no process outlives this one, which is of one process group with them, and none outlives another

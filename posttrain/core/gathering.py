@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from posttrain.core.steps import Share
+from posttrain.core.steps import StepPart
 
 Gather = Callable[[Any], Any]
 
 
-def gather_rows(gather: Gather, value: Any, share: Share | None) -> Any:  # noqa: ANN401
+def gather_rows(gather: Gather, value: Any, share: StepPart | None) -> Any:  # noqa: ANN401
     """The values of all processes: of a number a sum that each process adds to, of a vector one value for
     each row."""
     if isinstance(value, tuple | list):

@@ -18,7 +18,7 @@ _ABSENT: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class StepPart:
     """What part of a step a micro-batch is."""
 
     rows: int
@@ -37,7 +37,7 @@ class MicroBatch(list[int]):
     """Indices of rows that one process trains at once. Without rows of its own it has one that counts
     nothing."""
 
-    def __init__(self, rows: Sequence[int], share: Share) -> None:
+    def __init__(self, rows: Sequence[int], share: StepPart) -> None:
         super().__init__(rows or _ABSENT)
         self.share = share
 
@@ -89,7 +89,7 @@ class StepBatches(Sampler[list[int]]):  # type: ignore[misc]
             slot = first + self._process
             beside = tuple(sizes[first : first + self._processes])
             rows = step[ends[slot] - sizes[slot] : ends[slot]]
-            yield MicroBatch(rows, Share(len(rows), beside, len(step)))
+            yield MicroBatch(rows, StepPart(len(rows), beside, len(step)))
 
 
 class RowsOfSteps(Dataset[Any]):  # type: ignore[misc]
@@ -101,18 +101,18 @@ class RowsOfSteps(Dataset[Any]):  # type: ignore[misc]
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitems__(self, batch: MicroBatch) -> tuple[Share, list[Any]]:
+    def __getitems__(self, batch: MicroBatch) -> tuple[StepPart, list[Any]]:
         return batch.share, self._rows.__getitems__(list(batch))
 
 
 class WithShare:
-    """A collator whose batches have their `Share` as `share`. Rows that count nothing have no trained token.
-    A class, so that workers of the data loader can be given it."""
+    """A collator whose batches have their `StepPart` as `share`. No token of rows that count nothing is
+    trained. A class, so that workers of the data loader can be given it."""
 
     def __init__(self, collate: Callable[[list[Any]], dict[str, Any]]) -> None:
         self._collate = collate
 
-    def __call__(self, found: tuple[Share, list[Any]]) -> dict[str, Any]:
+    def __call__(self, found: tuple[StepPart, list[Any]]) -> dict[str, Any]:
         share, examples = found
         batch = self._collate(examples)
         for name in ("labels", "shift_labels"):

@@ -18,7 +18,7 @@ from trl import DPOTrainer, SFTTrainer
 from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
-from posttrain.core.steps import RowsOfSteps, Share, StepBatches, WithShare
+from posttrain.core.steps import RowsOfSteps, StepBatches, StepPart, WithShare
 
 _COUNTED_ROWS = 10_000
 """Rows that are counted at a time."""
@@ -32,10 +32,11 @@ class _Deterministic:
     current_gradient_accumulation_steps: int = 1
     data_collator: Any
     model: Any
+    _remove_unused_columns: Any
     train_dataset: Any
     lengths: numpy.ndarray | None = None
     """Tokens of each row, where the store knows them; else they are counted."""
-    _share: Share | None = None
+    _share: StepPart | None = None
 
     def __init__(self, *arguments: Any, rows_per_step: int, **named: Any) -> None:  # noqa: ANN401
         """`rows_per_step`: rows of one step over all processes; the rest is TRL's."""
@@ -56,7 +57,7 @@ class _Deterministic:
             args.process_index,
         )
         return DataLoader(
-            RowsOfSteps(self._remove_unused_columns(self.train_dataset, description="training")),  # type: ignore[attr-defined]
+            RowsOfSteps(self._remove_unused_columns(self.train_dataset, description="training")),
             batch_sampler=batches,
             collate_fn=WithShare(self.data_collator),
             num_workers=args.dataloader_num_workers,
@@ -80,7 +81,8 @@ class _Deterministic:
         (`num_items_in_batch`) it is that already; else it is a mean over rows, and weighs as its rows do."""
         share = self._share = inputs.pop("share", None)
         try:
-            found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[misc]
+            loss_of = super().compute_loss  # type: ignore[misc]
+            found = loss_of(model, inputs, return_outputs, num_items_in_batch)
         finally:
             self._share = None
         if share is None or num_items_in_batch is not None:
