@@ -15,7 +15,7 @@ from posttrain.core.fit import fit
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.preference_losses import terms_of
-from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.start import Start
 from posttrain.tokens.selection import TokenRows
 from synth.store.checkpoints import Checkpoint
 
@@ -58,7 +58,7 @@ def build_trainer(
         ),
         train_dataset=rows.dataset,
         processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
+        peft_config=start.peft_config(job.policy),
         callbacks=[report],
         terms=terms,
     )

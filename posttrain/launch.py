@@ -19,6 +19,7 @@ from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingP
 from posttrain.core.metrics_log import OnProgress
 from posttrain.launcher import trainer_command
 from synth import errors
+from synth.cards import Card, find_cards, visible_to_child
 from synth.child_environment import child_environment, hub_access
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
@@ -37,18 +38,28 @@ def run_trainers(
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
+    cards: Sequence[Card] | None = None,
     launch: LaunchConfig | None = None,
 ) -> list[Checkpoint]:
-    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of an earlier one.
-    Finished jobs are skipped.
+    """Train jobs in turn; a job may start from the policy (`output`/merged) of an earlier one. Finished jobs
+    are skipped.
+
+    The trainer sees these cards alone; by default all that are visible. With cards each job has a process of
+    its own, so that nothing of an earlier model stays in their memory; without, one process serves all.
 
     A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go to stop
     the trainer. A lifeline serves one call. `launch`: with how many processes; their number may change
     between calls.
     """
     lifeline = lifeline or Lifeline()
+    cards = find_cards() or None if cards is None else cards
+    parts = [[job] for job in jobs] if cards else [jobs]
     try:
-        return _train_rest(jobs, log_path, on_progress, lifeline, launch or LaunchConfig())
+        return [
+            one
+            for part in parts
+            for one in _train_rest(part, log_path, on_progress, lifeline, cards, launch or LaunchConfig())
+        ]
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
 
@@ -58,22 +69,29 @@ def _train_rest(
     log_path: Path,
     on_progress: OnProgress | None,
     lifeline: Lifeline,
+    cards: Sequence[Card] | None,
     launch: LaunchConfig,
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
-    starter = trainer_command(launch, jobs)
+    starter = trainer_command(launch, jobs, len(cards or ()))
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
     command = [*starter, "posttrain.train_jobs", str(jobs_file.resolve())]
-    refused, code = _run(command, _environment(jobs), log_path, on_progress, lifeline)
+    environment = {**_environment(jobs), **(visible_to_child(cards) if cards is not None else {})}
+    refused, code = _run(command, environment, log_path, on_progress, lifeline)
     if refused is not None:
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
     if code or len(finished) < len(jobs):
         raise _crashed(code, log_path)
     return finished
+
+
+def all_finished(jobs: Sequence[SftJob | DpoJob]) -> bool:
+    """Whether `run_trainers` would train nothing."""
+    return all(_finished(job) for job in jobs)
 
 
 def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
@@ -102,7 +120,7 @@ def _run(
             stderr=log,
             text=True,
             env=environment,
-            pass_fds=(lifeline.watched,),
+            pass_fds=lifeline.inherited,
             start_new_session=True,
         )
         assert process.stdout is not None

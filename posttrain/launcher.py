@@ -7,8 +7,6 @@ refused before a process starts, and a file of the user's is followed in everyth
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,15 +20,15 @@ _NODE_VARIABLES = ("NODE_RANK", "SLURM_NODEID")
 _SEE = "docs/architecture/training.md"
 
 
-def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob]) -> list[str]:
-    """What to put before the trainer module and its file of jobs. Raises RecipeError where a step's rows
-    cannot be shared out."""
+def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob], cards: int) -> list[str]:
+    """What to put before the trainer module and its file of jobs, on so many GPUs. Raises RecipeError where
+    a step's rows cannot be shared out."""
     python = [sys.executable, "-P", "-m"]
     if launch.accelerate_config is not None:
         port = [] if _names_port(Path(launch.accelerate_config)) else ["--main_process_port", "0"]
         accelerate = [*python, "accelerate.commands.launch", "--config_file", launch.accelerate_config]
         return [*accelerate, *port, "-m"]
-    local = launch.processes or max(1, gpu_count())
+    local = launch.processes or max(1, cards)
     if problems := [problem for job in jobs if (problem := _uneven(job, local * launch.nodes))]:
         raise RecipeError(*problems)
     if local * launch.nodes == 1 and launch.sharding == "none":
@@ -52,26 +50,6 @@ def node_rank(launch: LaunchConfig) -> int:
             return int(os.environ[name])
     expected = f"is not set, and neither is {' nor '.join(_NODE_VARIABLES)}"
     raise RecipeError(Problem("launch.node_rank", expected, "export NODE_RANK on each node", _SEE))
-
-
-def gpu_count() -> int:
-    """GPUs that a trainer may use, found without torch: CUDA_VISIBLE_DEVICES, else `nvidia-smi`, else the
-    devices of the machine."""
-    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"):
-        visible = os.environ.get(name)
-        if visible is not None:
-            return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
-    if shutil.which("nvidia-smi") is None:
-        return _device_files()
-    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
-    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
-
-
-def _device_files(dev: Path = Path("/dev")) -> int:
-    """In containers without `nvidia-smi`, and of AMD's GPUs."""
-    nvidia = [file for file in dev.glob("nvidia*") if re.fullmatch(r"nvidia\d+", file.name)]
-    amd = list(dev.glob("dri/renderD*")) if (dev / "kfd").exists() else []
-    return len(nvidia) or len(amd)
 
 
 def _names_port(file: Path) -> bool:

@@ -13,7 +13,9 @@ from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_p
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
-from posttrain.launcher import gpu_count, node_rank
+from posttrain.launcher import node_rank
+from posttrain.placement.machine import find_placement
+from synth.cards import Card, find_cards
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
@@ -27,7 +29,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    return _run(recipe, jobs, out, "sft", on_progress)
+    return _run(recipe, jobs, out, "sft", on_progress, _cards(recipe, recipe_path, dpo=None))
 
 
 def run_dpo(
@@ -35,17 +37,29 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    return _run(recipe, jobs, out, "dpo", on_progress)
+    return _run(recipe, jobs, out, "dpo", on_progress, _cards(recipe, recipe_path, sft=None))
 
 
 def _run(
-    recipe: Recipe, jobs: list[SftJob | DpoJob], out: Path, name: str, on_progress: OnProgress | None
+    recipe: Recipe,
+    jobs: list[SftJob | DpoJob],
+    out: Path,
+    name: str,
+    on_progress: OnProgress | None,
+    cards: tuple[Card, ...] | None,
 ) -> Checkpoint:
     """The last job's policy. The folder belongs to the first node; the others work in it for the first."""
     rank = node_rank(recipe.launch)
     log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
     with locked(out) if rank == 0 else nullcontext():
-        return run_trainers(jobs, log, on_progress, launch=recipe.launch)[-1]
+        return run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
+
+
+def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
+    """The trainer's cards, with no engine beside it; what is left out is not trained now. Raises RecipeError
+    where a training does not fit them."""
+    alone = recipe.model_copy(update={"engine": None, "teacher": None, **left_out})
+    return find_placement(alone, recipe_path.parent, empty=False).trainer
 
 
 def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
@@ -74,7 +88,7 @@ def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
 ) -> list[SftJob | DpoJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
-    trains_on = one_adapter(recipe, gpu_count() > 0)
+    trains_on = one_adapter(recipe, bool(find_cards()))
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
     jobs: list[SftJob | DpoJob] = []
     for section, config in stages.items():

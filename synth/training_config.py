@@ -38,6 +38,27 @@ class LoraConfig(Config):
     alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
+    dora: bool = Field(
+        False,
+        description="Train the norm of each row of weights apart from its direction (DoRA). Slower.",
+    )
+    rslora: bool = Field(
+        False, description="Scale updates by alpha / sqrt(rank), which keeps large ranks stable (rsLoRA)."
+    )
+    quantization: Literal["nf4"] | None = Field(
+        None,
+        description=(
+            "`nf4`: hold the weights below the adapter in 4 bits (QLoRA), which takes a third of the memory. "
+            "Needs bitsandbytes. What is saved is merged into the weights as they were."
+        ),
+    )
+    train_tokens: Literal["auto", "none"] | tuple[str, ...] = Field(
+        "auto",
+        description=(
+            "Tokens whose embeddings are trained beside the adapter. `auto`: those of the chat format that "
+            "the base never learned, unless the engine serves adapters only."
+        ),
+    )
 
 
 class TrainConfig(Config):

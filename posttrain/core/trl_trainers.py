@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from trl import DPOTrainer, SFTTrainer
 
+from posttrain.core.adapters import complete_adapter
 from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
@@ -42,6 +43,7 @@ class _Deterministic:
         """`rows_per_step`: rows of one step over all processes; the rest is TRL's."""
         self._rows_per_step = rows_per_step
         super().__init__(*arguments, **named)
+        complete_adapter(self.model)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
         return LengthGroupedOrder(self.count_rows(), self._rows_per_step, self.args.seed)

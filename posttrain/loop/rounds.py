@@ -15,8 +15,7 @@ from pathlib import Path
 from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_held_out, load_questions
-from posttrain.launch import run_trainers
-from posttrain.launcher import gpu_count
+from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
 from posttrain.loop.report import RunResults, evaluation_path
@@ -68,6 +67,7 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
     reporter, model = session.reporter, session.model
     if model is not None:
         await model.serve(policy, reporter)
+    await session.wake_teacher()
     engine = model.engine if model is not None else None
     context = Context(
         session.recipe,
@@ -104,9 +104,15 @@ def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
 
 
 async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
-    """The trainings of a round, in one process; the policies to measure: after SFT, after DPO."""
+    """The trainings of a round; the policies to measure: after SFT, after DPO. Engines that share a card with
+    the trainer sleep meanwhile."""
     jobs, left_out = plan_jobs(
-        session.recipe, session.run / "checkpoints", round_, policy, data, on_gpu=gpu_count() > 0
+        session.recipe,
+        session.run / "checkpoints",
+        round_,
+        policy,
+        data,
+        on_gpu=bool(session.placement.trainer),
     )
     for line in left_out:
         session.reporter.say(line)
@@ -117,9 +123,14 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     def show(step: TrainingProgress) -> None:
         session.reporter.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
-    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline()
+    if not all_finished(jobs):
+        await session.leave_cards()
+    placement = session.placement
+    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline(placement.children)
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, session.recipe.launch)
+        trained = await asyncio.to_thread(
+            run_trainers, jobs, log, show, lifeline, placement.trainer, session.recipe.launch
+        )
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
     return [trained[place].policy(f"round {round_} {jobs[place].kind}") for place in to_measure(jobs)]
