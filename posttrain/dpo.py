@@ -16,7 +16,7 @@ from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.preference_losses import terms_of
 from posttrain.core.start import Start
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
 from synth.store.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
 def build_trainer(
     job: DpoJob,
     start: Start,
-    rows: TokenRows,
+    rows: TrainingRows,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
     """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
+    from posttrain.core.displacement import StopBelowReference
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
     config, terms = job.config, terms_of(job.config)
@@ -57,9 +58,10 @@ def build_trainer(
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=rows.dataset,
+        eval_dataset=rows.held_out,
         processing_class=start.tokenizer,
         peft_config=start.peft_config(job.policy),
-        callbacks=[report],
+        callbacks=[report, StopBelowReference(job, rows.dataset)],
         terms=terms,
     )
     trainer.lengths = rows.lengths

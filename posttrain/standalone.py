@@ -94,7 +94,10 @@ def _chain(
     for section, config in stages.items():
         name = section.rpartition(".")[2]
         data = resolve_data(config.data, f"{section}.data", recipe_path)
-        jobs.append(make_job(config, recipe, name, start, [data], out / "checkpoints" / name))
+        held = [config.eval_data] if config.eval_data else []
+        held_out = [resolve_data(one, f"{section}.eval_data", recipe_path) for one in held]
+        folder = out / "checkpoints" / name
+        jobs.append(make_job(config, recipe, name, start, [data], folder, eval_data=held_out))
         start = planned_policy(jobs[-1])
         start = start if trains_on else start.without_adapter()
     return jobs

@@ -428,5 +428,9 @@ class Recipe(Config):
     def trainings(self) -> dict[str, TrainConfig]:
         """The sections that train, in the order in which they run, by their dotted path."""
         sft = self.sft
-        sections = {"sft.coarse": sft and sft.coarse, "sft.fine": sft and sft.fine, "dpo": self.dpo}
+        sections: dict[str, TrainConfig | None] = {
+            "sft.coarse": sft.coarse if sft else None,
+            "sft.fine": sft.fine if sft else None,
+            "dpo": self.dpo,
+        }
         return {path: config for path, config in sections.items() if config is not None}

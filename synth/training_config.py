@@ -100,6 +100,28 @@ class TrainConfig(Config):
     )
     save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
     save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
+    eval_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows on which the loss is measured instead of training on them. Rows with "
+        "the same prompt stay together. The best measured state becomes the result.",
+    )
+    eval_data: str | None = Field(
+        None,
+        description="For `codemill sft` and `codemill dpo`: a data set to measure the loss on, instead of "
+        "`eval_share`.",
+    )
+    eval_steps: int = Field(0, ge=0, description="Steps between measurements; 0 = ten of them in a training.")
+    patience: int | None = Field(
+        None, ge=1, description="End after so many measurements that were no better. `null`: never."
+    )
+    spike: float | None = Field(
+        3.0,
+        gt=0,
+        description="End, with the last good state saved, when the loss of three steps in a row is above all "
+        "of the last 128 by so many times their range. `null`: only when it is not finite.",
+    )
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
         "none", description="Where to report metrics, in addition to the log."
     )
@@ -167,6 +189,14 @@ class DpoConfig(TrainConfig):
         description=(
             "Share of pairs assumed to be mislabelled. `sigmoid` then is conservative DPO; also read by "
             "`robust`, `exo_pair`, `aot` and `aot_unpaired`."
+        ),
+    )
+    stop_below_reference: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "End the training once chosen answers are so many nats a token less likely than under the "
+            "reference, as a mean over four steps. If unset, it never ends so."
         ),
     )
     data: str | None = Field(

@@ -19,7 +19,9 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong", "unusable"}
+_NOT_OF_THE_RESULT = frozenset(
+    "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
+)
 _SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
 """How a step's rows are shared out; its rows as a whole are of the result."""
 _OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
@@ -37,6 +39,8 @@ class TrainJob(Record):
     policy: str
     adapter: str = ""
     data: tuple[str, ...]
+    eval_data: tuple[str, ...] = ()
+    """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
     """The checkpoint's folder."""
     tokens: str = ""
@@ -83,6 +87,7 @@ def make_job(
     data: Sequence[Path],
     output: Path,
     scope: str = "",
+    eval_data: Sequence[Path] = (),
 ) -> SftJob | DpoJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
@@ -94,6 +99,7 @@ def make_job(
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
+        eval_data=tuple(map(str, eval_data)),
         output=str(output),
         tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
@@ -143,12 +149,15 @@ def job_hash(job: SftJob | DpoJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
     exist. How many processes there are, and how many rows each trains at a time, is free to change. Raises
     RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT | _SHARING)
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
     config["step_rows"] = job.config.step_rows
     if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
         config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
-    return content_hash("job", job.kind, start, data_hash(job.data_paths), config, job.seed, job.dtype)
+    data = [data_hash(job.data_paths)]
+    if job.eval_data:
+        data.append(data_hash(tuple(map(Path, job.eval_data))))
+    return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
 
 
 # --- what the process says ----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
 from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
+from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -47,7 +48,9 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float) -> PolicyManifest:
+def manifest(
+    job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
+) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -59,6 +62,8 @@ def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float)
         data_hash=data_hash(job.data_paths),
         rows=len(rows),
         rejected_rows=rows.rejected_rows,
+        held_out_rows=len(rows.held_out or ()),
+        best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,
         job_hash=digest,
@@ -67,6 +72,7 @@ def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float)
         metrics=last.metrics,
         seconds=round(seconds, 3),
         processes=processes().num_processes,
+        stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(
             "merged",

@@ -44,6 +44,7 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
         "bf16": policy_dtype(job) == "bfloat16" and (gpu or not config.lora),
         "num_train_epochs": config.epochs,
         "max_steps": config.max_steps,
+        "per_device_eval_batch_size": config.batch_size,
         "per_device_train_batch_size": config.batch_size,
         "gradient_accumulation_steps": shape.accumulation,
         "gradient_checkpointing": config.gradient_checkpointing,

@@ -20,12 +20,13 @@ from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
 from posttrain.core.steps import RowsOfSteps, StepBatches, StepPart, WithShare
+from posttrain.watch.guards import WatchedSteps
 
 _COUNTED_ROWS = 10_000
 """Rows that are counted at a time."""
 
 
-class _Deterministic:
+class _Deterministic(WatchedSteps):
     """The parts that both trainers share. It must precede TRL's class in the list of bases."""
 
     args: Any

@@ -11,8 +11,10 @@ from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.finding import Finding
 from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
+from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
+from synth.recipe.watching_rules import held_out_rows_are_used
 
 _GENERATION = "docs/architecture/generation.md"
 
@@ -151,6 +153,10 @@ def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str,
         yield ("data", "solve", "languages"), recipe.data.solve.languages
     if recipe.evaluation is not None:
         yield ("evaluation", "languages"), recipe.evaluation.languages
+        for name in ("hard", "development"):
+            suite = getattr(recipe.evaluation, name)
+            if suite is not None and suite.languages is not None:
+                yield ("evaluation", name, "languages"), suite.languages
 
 
 def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
@@ -283,6 +289,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _enough_candidates,
     _languages_are_named,
     *TRAINING_RULES,
+    *LOOP_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,
@@ -294,4 +301,5 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _money_has_prices,
     launch_is_whole,
     steps_are_shared_evenly,
+    held_out_rows_are_used,
 )

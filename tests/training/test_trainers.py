@@ -18,7 +18,7 @@ from posttrain.core.policy import find_policy, load_adapter, load_model, load_to
 from posttrain.core.start import load_start
 from posttrain.core.tokens import Encoder
 from posttrain.core.trl_arguments import trl_arguments
-from posttrain.tokens.selection import job_rows
+from posttrain.watch.held_out import training_rows
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import identify, read_interface
 from synth.store.checkpoints import Checkpoint, read_checkpoint
@@ -95,7 +95,7 @@ def test_the_loss_is_that_of_the_trained_tokens_alone(
     data = write_rows("rows", [*chat_rows(4), *FIM[:2]])
     done = sft.train(sft_job(policy, data, tmp_path / "out", max_steps=1))
     tokenizer, model = load_tokenizer(str(policy)), load_model(str(policy), "float32").eval()
-    rows = job_rows(sft_job(policy, data, tmp_path / "out"), tokenizer).dataset
+    rows = training_rows(sft_job(policy, data, tmp_path / "out"), tokenizer).dataset
     total, count = 0.0, 0
     for ids, labels in zip(rows["input_ids"], rows["labels"], strict=True):
         scores = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
@@ -138,7 +138,7 @@ def build(job: SftJob | DpoJob) -> Any:  # noqa: ANN401 - a TRL trainer
     """The real trainer of a job, not run."""
     module = sft if isinstance(job, SftJob) else dpo
     tokenizer = load_tokenizer(job.policy)
-    rows = job_rows(job, tokenizer)
+    rows = training_rows(job, tokenizer)
     report = StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl"))
     return module.build_trainer(job, load_start(job, tokenizer), rows, trl_arguments(job), report)
 
@@ -205,7 +205,7 @@ def test_log_probabilities_are_those_of_the_answers_with_their_end(
     mean = sum(trainer._metrics["train"]["logps/chosen"][:2]) / 2  # the two whole batches
     model = load_model(str(trained.merged), "float32").eval()
     order = list(trainer._get_train_sampler())[:16]
-    rows = job_rows(job, load_tokenizer(job.policy)).dataset
+    rows = training_rows(job, load_tokenizer(job.policy)).dataset
     total = 0.0
     for row in (rows[index] for index in order):
         ids = row["prompt_ids"] + row["chosen_ids"]
