@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posttrain import ranks
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from synth.errors import Problem, RecipeError
 from synth.launch_config import LaunchConfig, uneven_step
 
@@ -20,7 +20,7 @@ _NODE_VARIABLES = ("NODE_RANK", "SLURM_NODEID")
 _SEE = "docs/architecture/training.md"
 
 
-def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob], cards: int) -> list[str]:
+def trainer_command(launch: LaunchConfig, jobs: Sequence[TrainingJob], cards: int) -> list[str]:
     """What to put before the trainer module and its file of jobs, on so many GPUs. Raises RecipeError where
     a step's rows cannot be shared out."""
     python = [sys.executable, "-P", "-m"]
@@ -37,7 +37,7 @@ def trainer_command(launch: LaunchConfig, jobs: Sequence[SftJob | DpoJob], cards
     return [sys.executable, "-I", ranks.__file__, *place, *python]
 
 
-def _uneven(job: SftJob | DpoJob, processes: int) -> Problem | None:
+def _uneven(job: TrainingJob, processes: int) -> Problem | None:
     return uneven_step(f"training {job.name}", job.config.step_rows, processes)
 
 

@@ -299,6 +299,11 @@ class PairsConfig(Config):
     """Preference pairs from execution."""
 
     per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per task and language.")
+    after_sft: bool = Field(
+        False,
+        description="Solve the tasks that gave samples once more with the policy that SFT made of them, and "
+        "pair those answers: they are the own ones of the policy that DPO starts from.",
+    )
     min_chosen: float = Field(1.0, ge=0, le=1, description="Minimum pass rate of the chosen answer.")
     min_rejected: float = Field(
         0.0,
