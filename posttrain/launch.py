@@ -16,7 +16,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from posttrain.core.checkpoints import finished_checkpoint
-from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
+from posttrain.core.jobs import EVENTS, JOBS, Refused, TrainingJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from synth import errors
 from synth.cards import Card, find_cards, visible_to_child
@@ -33,7 +33,7 @@ _SAVING_S = 120.0
 
 
 def run_trainers(
-    jobs: Sequence[SftJob | DpoJob],
+    jobs: Sequence[TrainingJob],
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
@@ -58,7 +58,7 @@ def run_trainers(
 
 
 def _train_rest(
-    jobs: Sequence[SftJob | DpoJob],
+    jobs: Sequence[TrainingJob],
     log_path: Path,
     on_progress: OnProgress | None,
     lifeline: Lifeline,
@@ -80,12 +80,12 @@ def _train_rest(
     return finished
 
 
-def all_finished(jobs: Sequence[SftJob | DpoJob]) -> bool:
+def all_finished(jobs: Sequence[TrainingJob]) -> bool:
     """Whether `run_trainers` would train nothing."""
     return all(_finished(job) for job in jobs)
 
 
-def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
+def _finished(job: TrainingJob) -> Checkpoint | None:
     """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may
     not exist yet."""
     return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
@@ -140,7 +140,7 @@ def _run(
         return refused, process.wait()
 
 
-def _environment(jobs: Sequence[SftJob | DpoJob]) -> dict[str, str]:
+def _environment(jobs: Sequence[TrainingJob]) -> dict[str, str]:
     """The trainer's variables: no keys, but for the hub if a model comes from there, and for a service that
     metrics are reported to."""
     from_hub = hub_access() if any(not Path(job.policy).is_dir() for job in jobs) else {}

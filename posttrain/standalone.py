@@ -8,7 +8,7 @@ starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<ou
 from pathlib import Path
 
 from posttrain.core.data_files import data_files
-from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
+from posttrain.core.jobs import TrainingJob, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
@@ -49,7 +49,7 @@ def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, .
     return find_placement(alone, recipe_path.parent, empty=False).trainer
 
 
-def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
+def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     """The coarse job, and the fine job that starts from its policy. Raises RecipeError or DatasetError."""
     sft = recipe.sft
     if sft is None:
@@ -61,7 +61,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
     return _chain(recipe, recipe_path, out, {f"sft.{name}": config for name, config in stages.items()})
 
 
-def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
+def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     """The single DPO job. Raises RecipeError or DatasetError."""
     if recipe.dpo is None:
         fix = "add a `dpo` section with `data: ...`"
@@ -73,11 +73,11 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
 
 def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
-) -> list[SftJob | DpoJob]:
+) -> list[TrainingJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
     trains_on = one_adapter(recipe, bool(find_cards()))
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
-    jobs: list[SftJob | DpoJob] = []
+    jobs: list[TrainingJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
         data = resolve_data(config.data, f"{section}.data", recipe_path)

@@ -71,7 +71,10 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
+TrainingJob = SftJob | DpoJob
+"""A job of any kind."""
+
+Job = Annotated[TrainingJob, Field(discriminator="kind")]
 JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
@@ -84,7 +87,7 @@ def make_job(
     output: Path,
     scope: str = "",
     eval_data: Sequence[Path] = (),
-) -> SftJob | DpoJob:
+) -> TrainingJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
@@ -133,7 +136,7 @@ def highest_rank(recipe: Recipe) -> int:
     return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
 
 
-def planned_policy(job: SftJob | DpoJob) -> Policy:
+def planned_policy(job: TrainingJob) -> Policy:
     """The policy that the job will produce, for jobs that start from it. It has no fingerprint yet."""
     merged = str(job.folder / "merged")
     if job.config.lora is None:
@@ -141,7 +144,7 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
     return Policy(name=job.name, base=job.policy, adapter=str(job.folder / "adapter"), merged=merged)
 
 
-def job_hash(job: SftJob | DpoJob) -> str:
+def job_hash(job: TrainingJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
     exist. Raises RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT))

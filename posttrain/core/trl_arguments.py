@@ -7,7 +7,7 @@ before, so TRL gets no `max_length`.
 import importlib.util
 from typing import Any
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.core.start import policy_dtype
 from synth.errors import Problem, RecipeError
 
@@ -25,7 +25,7 @@ def check_reporting(report_to: str) -> None:
         )
 
 
-def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
+def trl_arguments(job: TrainingJob) -> dict[str, Any]:
     """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows
     were measured here."""
     import torch

@@ -11,7 +11,7 @@ from benchmarks.placement.stand_ins import simulated_card
 from benchmarks.placement.stand_ins.kill_switch import step
 from posttrain.core.checkpoints import begin_checkpoint, complete_checkpoint
 from posttrain.core.data_files import data_hash
-from posttrain.core.jobs import JOBS, DpoJob, SftJob, job_hash
+from posttrain.core.jobs import JOBS, TrainingJob, job_hash
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import PolicyManifest
 from synth.store.seals import seal_folder
@@ -36,7 +36,7 @@ def end_slowly(*_: object) -> NoReturn:
     os._exit(1)
 
 
-def complete(job: SftJob | DpoJob) -> None:
+def complete(job: TrainingJob) -> None:
     digest = job_hash(job)
     begin_checkpoint(job.folder, digest)
     merged = job.folder / "merged"
@@ -54,7 +54,7 @@ def complete(job: SftJob | DpoJob) -> None:
     complete_checkpoint(job.folder, manifest(job, digest))
 
 
-def manifest(job: SftJob | DpoJob, digest: str) -> PolicyManifest:
+def manifest(job: TrainingJob, digest: str) -> PolicyManifest:
     return PolicyManifest(
         name=job.name,
         kind=job.kind,
