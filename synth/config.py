@@ -22,6 +22,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
@@ -417,6 +418,7 @@ class Recipe(Config):
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
+    launch: LaunchConfig = Field(LaunchConfig(), description="How trainers are started.")
     evaluation: EvaluationConfig | None = Field(
         None, description="Evaluation on held-out tasks and public benchmarks."
     )
