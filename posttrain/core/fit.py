@@ -19,7 +19,7 @@ from posttrain.core.checkpoints import (
     finished_checkpoint,
     last_trainer_state,
 )
-from posttrain.core.jobs import DpoJob, SftJob, job_hash
+from posttrain.core.jobs import TrainingJob, job_hash
 from posttrain.core.metrics_log import MetricsLog, OnProgress
 from posttrain.core.policy import load_tokenizer
 from posttrain.core.processes import processes
@@ -39,7 +39,7 @@ Build = Callable[[Start, TrainingRows, dict[str, Any], Any], "Trainer"]
 """(policy, rows, arguments for TRL's config, callback that reports steps) -> the trainer."""
 
 
-def fit(job: SftJob | DpoJob, build: Build, on_progress: OnProgress | None = None) -> Checkpoint:
+def fit(job: TrainingJob, build: Build, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train one job, resume it, or return its finished policy. Raises CodemillError for problems that a
     person can fix."""
     digest = job_hash(job)
@@ -50,13 +50,13 @@ def fit(job: SftJob | DpoJob, build: Build, on_progress: OnProgress | None = Non
         return finished_checkpoint(job.folder, digest) or _train(job, digest, build, on_progress)
 
 
-def _alone(job: SftJob | DpoJob) -> AbstractContextManager[None]:
+def _alone(job: TrainingJob) -> AbstractContextManager[None]:
     """The folder belongs to this training. An earlier trainer that was asked to end may still save there, so
     it is waited for."""
     return locked(job.folder, _PATIENCE_S) if processes().is_main_process else nullcontext()
 
 
-def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgress | None) -> Checkpoint:
+def _train(job: TrainingJob, digest: str, build: Build, on_progress: OnProgress | None) -> Checkpoint:
     from transformers import PrinterCallback
 
     together = processes()
@@ -88,7 +88,7 @@ def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgr
         )
 
 
-def _tokenized(job: SftJob | DpoJob, done: int, parts: int) -> None:
+def _tokenized(job: TrainingJob, done: int, parts: int) -> None:
     if parts > 1:
         print(f"{job.name}: {done} of {parts} parts of the data are tokenized", file=sys.stderr)
     stop_request.end_if_asked(job.name, f"after {done} of {parts} parts of its data, which are kept")
@@ -100,13 +100,13 @@ def _meter(rows: TrainingRows) -> Any:  # noqa: ANN401
     return StepMeter(mean_context(rows.lengths))
 
 
-def _take_best(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+def _take_best(job: TrainingJob, trainer: "Trainer") -> None:
     from posttrain.watch.best import take_best
 
     take_best(job, trainer)
 
 
-def _watchers(job: SftJob | DpoJob, trainer: "Trainer", rows: TrainingRows) -> Iterator[Any]:
+def _watchers(job: TrainingJob, trainer: "Trainer", rows: TrainingRows) -> Iterator[Any]:
     from posttrain.watch.best import KeepBest
     from posttrain.watch.guards import StepGuard
 
@@ -121,13 +121,13 @@ def _why_stopped(trainer: "Trainer") -> str:
     return why_stopped(trainer.callback_handler.callbacks)
 
 
-def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401
+def _saving(job: TrainingJob) -> Any:  # noqa: ANN401
     from posttrain.core.callbacks import SaveInTime
 
     return SaveInTime(60 * job.config.save_minutes)
 
 
-def _reporter(job: SftJob | DpoJob, on_progress: OnProgress | None, meter: Any) -> Any:  # noqa: ANN401
+def _reporter(job: TrainingJob, on_progress: OnProgress | None, meter: Any) -> Any:  # noqa: ANN401
     from posttrain.core.callbacks import StepReport
 
     return StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl", on_progress), meter)

@@ -22,6 +22,10 @@ from synth.training_config import DpoConfig, SftConfig
 _NOT_OF_THE_RESULT = frozenset(
     "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
 )
+_SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
+"""How a step's rows are shared out; its rows as a whole are of the result."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
+"""DPO's losses that TRL computes over the rows that a process trains at a time."""
 
 TOKENS = "tokens"
 """The folder of a run beside `checkpoints`, for token stores."""
@@ -71,7 +75,10 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
+TrainingJob = SftJob | DpoJob
+"""A job of any kind."""
+
+Job = Annotated[TrainingJob, Field(discriminator="kind")]
 JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
@@ -84,7 +91,7 @@ def make_job(
     output: Path,
     scope: str = "",
     eval_data: Sequence[Path] = (),
-) -> SftJob | DpoJob:
+) -> TrainingJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
@@ -133,7 +140,7 @@ def highest_rank(recipe: Recipe) -> int:
     return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
 
 
-def planned_policy(job: SftJob | DpoJob) -> Policy:
+def planned_policy(job: TrainingJob) -> Policy:
     """The policy that the job will produce, for jobs that start from it. It has no fingerprint yet."""
     merged = str(job.folder / "merged")
     if job.config.lora is None:
@@ -141,10 +148,14 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
     return Policy(name=job.name, base=job.policy, adapter=str(job.folder / "adapter"), merged=merged)
 
 
-def job_hash(job: SftJob | DpoJob) -> str:
+def job_hash(job: TrainingJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
-    exist. Raises RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT))
+    exist. How many processes there are, and how many rows each trains at a time, is free to change. Raises
+    RecipeError or DatasetError."""
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
+    config["step_rows"] = job.config.step_rows
+    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+        config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
     data = [data_hash(job.data_paths)]
     if job.eval_data:

@@ -9,9 +9,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 from posttrain.core.data_files import data_hash
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
 from posttrain.watch.held_out import TrainingRows
 from posttrain.watch.measured import best_measurement
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
 
-def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+def save_result(job: TrainingJob, trainer: "Trainer") -> None:
     """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
     import torch
 
@@ -48,7 +49,7 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
 
 
 def manifest(
-    job: SftJob | DpoJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
+    job: TrainingJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
 ) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
@@ -70,6 +71,7 @@ def manifest(
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        processes=processes().num_processes,
         stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(

@@ -33,12 +33,9 @@ class StepCount(NamedTuple):
     """Most of them that are on disk at once."""
 
 
-def count_steps(
-    lengths: numpy.ndarray, config: TrainConfig, seed: int, processes: int = 1, held_out: int = 0
-) -> StepCount:
-    """Of a training on rows of these lengths in tokens."""
-    batches = _batches(lengths, config, seed, processes)
-    an_epoch = max(1, math.ceil(batches / config.gradient_accumulation))
+def count_steps(lengths: numpy.ndarray, config: TrainConfig, seed: int, held_out: int = 0) -> StepCount:
+    """Of a training on rows of these lengths in tokens, with any number of processes."""
+    an_epoch = steps_an_epoch(lengths, config, seed)
     steps = config.max_steps if config.max_steps > 0 else math.ceil(config.epochs * an_epoch)
     between = steps_between(config.eval_steps, steps)
     measurements = math.ceil(steps / between) if held_out else 0
@@ -47,12 +44,12 @@ def count_steps(
     return StepCount(steps, round(int(lengths.sum()) * steps / an_epoch), measurements, states, kept)
 
 
-def _batches(lengths: numpy.ndarray, config: TrainConfig, seed: int, processes: int) -> int:
-    """Micro-batches of one process in an epoch."""
+def steps_an_epoch(lengths: numpy.ndarray, config: TrainConfig, seed: int) -> int:
+    """Steps in which each row is trained once."""
     if isinstance(config, SftConfig) and config.packing:
-        share = StepShare(config.batch_size, config.gradient_accumulation, 0, processes)
-        return len(PackedBatches(lengths, config.max_length, seed, share))
-    return math.ceil(math.ceil(len(lengths) / config.batch_size) / processes)
+        whole_steps = StepShare(batch_size=config.step_rows, step_packs=config.step_rows)
+        return len(PackedBatches(lengths, config.max_length, seed, whole_steps))
+    return max(1, math.ceil(len(lengths) / config.step_rows))
 
 
 def longest_sequence(dataset: Any) -> int:  # noqa: ANN401 - a Dataset of `datasets`

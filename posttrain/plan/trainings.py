@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.memory.shapes import ModelShape, find_shape
 from posttrain.memory.training import predict_training, settings_of
 from posttrain.plan.amounts import Amount, at_most, estimate, exact, unknown
@@ -34,7 +34,7 @@ class Machine(NamedTuple):
         return max(1, len(self.cards))
 
 
-def plan_jobs_with_data(jobs: Sequence[SftJob | DpoJob], machine: Machine) -> list[Phase]:
+def plan_jobs_with_data(jobs: Sequence[TrainingJob], machine: Machine) -> list[Phase]:
     """The trainings of a chain whose data sets are there. Raises what reading the data raises."""
     from posttrain.core.policy import load_tokenizer
 
@@ -43,15 +43,14 @@ def plan_jobs_with_data(jobs: Sequence[SftJob | DpoJob], machine: Machine) -> li
     return [_with_data(job.model_copy(update={"policy": base}), tokenizer, machine) for job in jobs]
 
 
-def _with_data(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine) -> Phase:
+def _with_data(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine) -> Phase:
     from posttrain.plan.steps import count_steps, longest_sequence
     from posttrain.watch.held_out import training_rows
 
     rows = training_rows(job, tokenizer)
     held_out = rows.held_out
-    counted = count_steps(
-        rows.lengths, job.config, job.seed, machine.processes, len(held_out) if held_out is not None else 0
-    )
+    spared = len(held_out) if held_out is not None else 0
+    counted = count_steps(rows.lengths, job.config, job.seed, spared)
     shape = find_shape(job.policy)
     longest = longest_sequence(rows.dataset)
     disk, states = _disk(job, tokenizer, machine, counted.kept_states)
@@ -81,14 +80,13 @@ def plan_made_data(
     """A training on rows that the run itself will make."""
     kind = "sft" if isinstance(config, SftConfig) else "dpo"
     shape = find_shape(policy)
-    size = config.batch_size * config.gradient_accumulation * machine.processes
     packed = isinstance(config, SftConfig) and config.packing
     if config.max_steps > 0:
         steps = exact(config.max_steps)
     elif rows.value is None:
         steps = unknown(rows.basis)
     else:
-        count = -(-rows.value // size) * config.epochs
+        count = -(-rows.value // config.step_rows) * config.epochs
         word = f"{rows.basis}; packing takes fewer steps" if packed else rows.basis
         steps = at_most(count, word) if packed else estimate(count, word)
     return Phase(
@@ -130,7 +128,7 @@ def _memory(
 
 
 def _disk(
-    job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine, states: int
+    job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine, states: int
 ) -> tuple[Amount, Amount]:
     """Bytes of weights that stay, and the most that lies there while it trains."""
     from posttrain.plan.disk import adapter_tensors, file_bytes, state_bytes, stored_tensors

@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.watch.measured import EVALUATIONS, LOSS, steps_between
 from synth.store.atomic import write_bytes
 
@@ -22,7 +22,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
     """Measures every `eval_steps` and at the end, saves each best state, and ends the training once
     `patience` measurements in a row were no better."""
 
-    def __init__(self, job: SftJob | DpoJob) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         self._job = job
 
     def on_step_end(
@@ -65,7 +65,7 @@ def _since_best(measured: list[dict[str, Any]]) -> int:
     return len(losses) - 1 - losses.index(min(losses))
 
 
-def take_best(job: SftJob | DpoJob, trainer: Any) -> int | None:  # noqa: ANN401
+def take_best(job: TrainingJob, trainer: Any) -> int | None:  # noqa: ANN401
     """Bring the weights of the best measured state back into the trainer. Returns its step; None where
     nothing was measured."""
     best: int | None = trainer.state.best_global_step
@@ -74,5 +74,5 @@ def take_best(job: SftJob | DpoJob, trainer: Any) -> int | None:  # noqa: ANN401
     return best
 
 
-def _state_folder(job: SftJob | DpoJob, step: int) -> Path:
+def _state_folder(job: TrainingJob, step: int) -> Path:
     return job.folder / "trainer" / f"checkpoint-{step}"

@@ -22,7 +22,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from posttrain.core.callbacks import any_process
 from posttrain.core.checkpoints import discard_states, last_trainer_state
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from synth.errors import Problem, TrainerError
 
 WINDOW = 128
@@ -56,7 +56,7 @@ class WatchedSteps:
 class StepGuard(TrainerCallback):  # type: ignore[misc]
     """Ends a training that has gone wrong, with its last good state saved. All processes decide alike."""
 
-    def __init__(self, job: SftJob | DpoJob, trainer: Trainer) -> None:
+    def __init__(self, job: TrainingJob, trainer: Trainer) -> None:
         self._job, self._trainer = job, trainer
         self._randomness: _Randomness | None = None
         self._high: list[int] = []

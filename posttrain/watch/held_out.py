@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.tokens.build import OnPart
 from posttrain.tokens.selection import TokenRows, job_rows
 
@@ -24,7 +24,7 @@ _BATCH = 10_000
 
 
 def training_rows(
-    job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase", on_part: OnPart = lambda _done, _all: None
+    job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", on_part: OnPart = lambda _done, _all: None
 ) -> "TrainingRows":
     """The job's rows, divided as its config says. Raises DatasetError."""
     rows = job_rows(job, tokenizer, on_part)

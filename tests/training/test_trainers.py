@@ -12,7 +12,7 @@ import torch
 
 from posttrain import dpo, sft
 from posttrain.core.callbacks import StepReport
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, planned_policy
+from posttrain.core.jobs import DpoJob, SftJob, TrainingJob, TrainingProgress, planned_policy
 from posttrain.core.metrics_log import MetricsLog, read_metrics
 from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.start import load_start
@@ -134,7 +134,7 @@ def test_training_metrics_have_the_names_of_trl(trained: Checkpoint) -> None:
 # --- DPO: the reference -------------------------------------------------------------------------------------
 
 
-def build(job: SftJob | DpoJob) -> Any:  # noqa: ANN401 - a TRL trainer
+def build(job: TrainingJob) -> Any:  # noqa: ANN401 - a TRL trainer
     """The real trainer of a job, not run."""
     module = sft if isinstance(job, SftJob) else dpo
     tokenizer = load_tokenizer(job.policy)
@@ -231,7 +231,7 @@ def stop_after(step: int) -> Callable[[TrainingProgress], None]:
     return stop
 
 
-def check_resume(job: SftJob | DpoJob, step: int, out: Path) -> None:
+def check_resume(job: TrainingJob, step: int, out: Path) -> None:
     """An uninterrupted training, and one that stops at `step` and goes on by the same call, have the same
     losses."""
     train: Any = sft.train if isinstance(job, SftJob) else dpo.train
@@ -518,7 +518,7 @@ def test_tensorboard_gets_the_metrics_under_the_names_of_trl(
 def test_a_rank_that_is_not_the_adapters_is_refused(cases: dict[str, DpoJob]) -> None:
     job = cases["SFT adapter"]
     other = job.model_copy(update={"config": job.config.model_copy(update={"lora": LoraConfig(rank=9)})})
-    with pytest.raises(RecipeError, match="has rank 4"):
+    with pytest.raises(RecipeError, match=r"must be 4, because the adapter .* was made so"):
         dpo.train(other)
 
 
