@@ -7,11 +7,12 @@ section says what to expect.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from posttrain.evaluate.suite import Suites, load_questions
 from posttrain.plan.amounts import Amount, at_most, estimate, exact, scaled, unknown
 from posttrain.plan.earlier import EarlierRun
-from posttrain.plan.forecast import Phase
+from posttrain.plan.forecast import PlannedPhase
 from synth.config import DataConfig, PocketSeedsConfig, Recipe
 from synth.errors import CodemillError
 from synth.spending_config import PriceConfig
@@ -33,14 +34,16 @@ def seeds_of(data: DataConfig) -> Amount:
     return at_most(min(bounds)) if bounds else unknown(_NO_BOUND)
 
 
-def plan_data(recipe: Recipe, data: DataConfig, round_: int, earlier: EarlierRun | None) -> Iterator[Phase]:
+def plan_data(
+    recipe: Recipe, data: DataConfig, round_: int, earlier: EarlierRun | None
+) -> Iterator[PlannedPhase]:
     """The stages of one round that ask a model, and the whole round as an earlier run had it."""
     seeds = seeds_of(data)
     for name, answers in _asked(data).items():
         sampling = data.asking[name]
         calls = _bound(seeds, answers.requests)
         completion = _bound(seeds, answers.requests * answers.samples * sampling.max_tokens)
-        yield Phase(
+        yield PlannedPhase(
             name=f"data: {name}",
             round=round_,
             rows=seeds if name == "instruct" else None,
@@ -54,7 +57,7 @@ def plan_data(recipe: Recipe, data: DataConfig, round_: int, earlier: EarlierRun
         prompt = estimate(earlier.prompt_tokens * seeds.value, words)
         completion = estimate(earlier.completion_tokens * seeds.value, words)
         speed = f"run {earlier.name} wrote {earlier.tokens_a_second:,.0f} tokens a second over its whole time"
-        yield Phase(
+        yield PlannedPhase(
             name="data: expected",
             round=round_,
             prompt_tokens=prompt,
@@ -64,20 +67,20 @@ def plan_data(recipe: Recipe, data: DataConfig, round_: int, earlier: EarlierRun
         )
 
 
-class _Asked:
+class _StageAnswers(NamedTuple):
     """Requests that a stage sends for a seed at most, and answers to each."""
 
-    def __init__(self, requests: int, samples: int = 1) -> None:
-        self.requests, self.samples = requests, samples
+    requests: int
+    samples: int = 1
 
 
-def _asked(data: DataConfig) -> dict[str, _Asked]:
+def _asked(data: DataConfig) -> dict[str, _StageAnswers]:
     """By section, in the order of `data.asking`."""
     inputs = data.inputs
     of_inputs = sum((inputs.from_model, inputs.validator, inputs.generator))
-    found = {"instruct": _Asked(1), "inputs": _Asked(of_inputs)}
+    found = {"instruct": _StageAnswers(1), "inputs": _StageAnswers(of_inputs)}
     if data.solve is not None:
-        found["solve"] = _Asked(len(data.solve.languages), data.solve.n)
+        found["solve"] = _StageAnswers(len(data.solve.languages), data.solve.n)
     return {name: found[name] for name in data.asking if name in found}
 
 
@@ -99,7 +102,7 @@ def expected_rows(job: str, data: DataConfig, earlier: EarlierRun | None) -> Amo
 # --- evaluation ---------------------------------------------------------------------------------------------
 
 
-def plan_evaluations(recipe: Recipe, recipe_folder: Path, suites: Suites) -> Iterator[Phase]:
+def plan_evaluations(recipe: Recipe, recipe_folder: Path, suites: Suites) -> Iterator[PlannedPhase]:
     """The evaluation of one policy, and of how many there will be."""
     evaluation = recipe.evaluation
     if evaluation is None or recipe.engine is None:
@@ -109,11 +112,11 @@ def plan_evaluations(recipe: Recipe, recipe_folder: Path, suites: Suites) -> Ite
         try:
             questions = len(load_questions(suite, recipe_folder, suites))
         except (CodemillError, OSError) as error:
-            yield Phase(name=f"evaluation: {suite.suite}", calls=unknown(str(error).splitlines()[0]))
+            yield PlannedPhase(name=f"evaluation: {suite.suite}", calls=unknown(str(error).splitlines()[0]))
             continue
         answers = suite.n + (1 if suite.greedy else 0)
         completion = at_most(questions * answers * suite.max_tokens * policies)
-        yield Phase(
+        yield PlannedPhase(
             name=f"evaluation: {suite.suite}, {policies} policies",
             rows=exact(questions),
             calls=exact(questions * (2 if suite.greedy else 1) * policies),
@@ -122,7 +125,7 @@ def plan_evaluations(recipe: Recipe, recipe_folder: Path, suites: Suites) -> Ite
             usd=_usd(recipe, "solve", None, completion),
         )
     for benchmark in evaluation.benchmarks:
-        yield Phase(
+        yield PlannedPhase(
             name=f"evaluation: {benchmark.suite}, {policies} policies",
             rows=at_most(benchmark.tasks) if benchmark.tasks else unknown(_READ_LATER),
             calls=unknown(_READ_LATER),

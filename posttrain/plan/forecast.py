@@ -9,7 +9,7 @@ from posttrain.plan.amounts import Amount
 from synth.records import Record
 
 
-class Phase(Record):
+class PlannedPhase(Record):
     """One phase of a run. Bytes, seconds, US dollars."""
 
     name: str
@@ -42,5 +42,5 @@ class Forecast(Record):
     """The plan of one recipe."""
 
     recipe: str
-    phases: tuple[Phase, ...]
+    phases: tuple[PlannedPhase, ...]
     notes: tuple[str, ...] = ()

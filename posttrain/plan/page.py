@@ -7,7 +7,7 @@ another, and what is not known is a question mark; the words below the table say
 from collections.abc import Callable, Iterator
 
 from posttrain.plan.amounts import Amount, Sureness
-from posttrain.plan.forecast import Forecast, Phase
+from posttrain.plan.forecast import Forecast, PlannedPhase
 
 HEADS = (
     "phase",
@@ -33,7 +33,7 @@ def rows_of(forecast: Forecast) -> list[list[str]]:
     return [_row(phase) for phase in forecast.phases]
 
 
-def _row(phase: Phase) -> list[str]:
+def _row(phase: PlannedPhase) -> list[str]:
     rows = _count(phase.rows)
     if phase.held_out is not None and phase.held_out.value:
         rows += f" + {_count(phase.held_out)} held out"
@@ -56,7 +56,7 @@ def words_of(forecast: Forecast) -> Iterator[str]:
     """What the estimates rest on, each sentence once, and the notes."""
     said: dict[str, None] = {}
     for phase in forecast.phases:
-        for name in Phase.model_fields:
+        for name in PlannedPhase.model_fields:
             amount = getattr(phase, name)
             if isinstance(amount, Amount) and amount.basis:
                 said.setdefault(f"{name.replace('_', ' ')}: {amount.basis}")

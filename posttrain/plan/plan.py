@@ -11,7 +11,7 @@ from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import Suites
 from posttrain.plan.calls import expected_rows, plan_data, plan_evaluations
 from posttrain.plan.earlier import earlier_run
-from posttrain.plan.forecast import Forecast, Phase
+from posttrain.plan.forecast import Forecast, PlannedPhase
 from posttrain.plan.trainings import Machine, plan_jobs_with_data, plan_made_data
 from posttrain.standalone import dpo_jobs, sft_jobs
 from synth.cards import find_cards
@@ -38,7 +38,7 @@ def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecas
     return Forecast(recipe=recipe.name, phases=tuple(phases), notes=tuple(_notes(recipe)))
 
 
-def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[Phase]:
+def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[PlannedPhase]:
     data, earlier = recipe.data, earlier_run(machine.runs_dir, recipe)
     assert data is not None
     policy = find_policy(resolve_model(recipe.policy.model, recipe_folder)).base

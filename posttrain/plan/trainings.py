@@ -15,7 +15,7 @@ from posttrain.memory.shapes import ModelShape, find_shape
 from posttrain.memory.training import predict_training, settings_of
 from posttrain.plan.amounts import Amount, at_most, estimate, exact, unknown
 from posttrain.plan.earlier import training_rate
-from posttrain.plan.forecast import Phase
+from posttrain.plan.forecast import PlannedPhase
 from synth.cards import Card
 from synth.training_config import DpoConfig, SftConfig
 
@@ -34,7 +34,7 @@ class Machine(NamedTuple):
         return max(1, len(self.cards))
 
 
-def plan_jobs_with_data(jobs: Sequence[TrainingJob], machine: Machine) -> list[Phase]:
+def plan_jobs_with_data(jobs: Sequence[TrainingJob], machine: Machine) -> list[PlannedPhase]:
     """The trainings of a chain whose data sets are there. Raises what reading the data raises."""
     from posttrain.core.policy import load_tokenizer
 
@@ -43,7 +43,7 @@ def plan_jobs_with_data(jobs: Sequence[TrainingJob], machine: Machine) -> list[P
     return [_with_data(job.model_copy(update={"policy": base}), tokenizer, machine) for job in jobs]
 
 
-def _with_data(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine) -> Phase:
+def _with_data(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: Machine) -> PlannedPhase:
     from posttrain.plan.steps import count_steps, longest_sequence
     from posttrain.watch.held_out import training_rows
 
@@ -54,7 +54,7 @@ def _with_data(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: 
     shape = find_shape(job.policy)
     longest = longest_sequence(rows.dataset)
     disk, states = _disk(job, tokenizer, machine, counted.kept_states)
-    return Phase(
+    return PlannedPhase(
         name=f"training {job.name}",
         rows=exact(len(rows)),
         held_out=exact(len(held_out)) if held_out is not None else None,
@@ -76,7 +76,7 @@ def plan_made_data(
     dtype: str,
     rows: Amount,
     machine: Machine,
-) -> Phase:
+) -> PlannedPhase:
     """A training on rows that the run itself will make."""
     kind = "sft" if isinstance(config, SftConfig) else "dpo"
     shape = find_shape(policy)
@@ -89,7 +89,7 @@ def plan_made_data(
         count = -(-rows.value // config.step_rows) * config.epochs
         word = f"{rows.basis}; packing takes fewer steps" if packed else rows.basis
         steps = at_most(count, word) if packed else estimate(count, word)
-    return Phase(
+    return PlannedPhase(
         name=f"training {name}",
         round=round_,
         rows=rows,

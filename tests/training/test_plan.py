@@ -10,7 +10,7 @@ from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.plan import page
 from posttrain.plan.amounts import Amount
-from posttrain.plan.forecast import Forecast, Phase
+from posttrain.plan.forecast import Forecast, PlannedPhase
 from posttrain.plan.plan import plan_recipe
 from posttrain.pocket.world import POCKET_WORLD
 from posttrain.standalone import dpo_jobs, sft_jobs
@@ -49,7 +49,7 @@ def value(amount: Amount | None) -> float:
     return amount.value
 
 
-def of_training(forecast: Forecast) -> Phase:
+def of_training(forecast: Forecast) -> PlannedPhase:
     (phase,) = (one for one in forecast.phases if one.name.startswith("training"))
     return phase
 
