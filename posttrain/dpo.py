@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from posttrain.core.fit import fit
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
-from posttrain.core.rows import Preference, read_preferences
-from posttrain.core.start import Start, fresh_adapter
-from posttrain.core.token_table import TokenTable, TooLong, as_dataset, encode_rows
-from posttrain.core.tokens import Encoder
+from posttrain.core.preference_losses import terms_of
+from posttrain.core.start import Start
+from posttrain.watch.held_out import TrainingRows
 from synth.store.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -27,68 +26,43 @@ if TYPE_CHECKING:
 def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
     """Train the job in this process, resume it, or return its finished policy. Raises DatasetError,
     RecipeError or TrainerError."""
-    return fit(job, partial(encode, job), partial(build_trainer, job), on_progress)
-
-
-def encode(job: DpoJob, encoder: Encoder, limit: int) -> TokenTable:
-    """Token rows of the job's pairs: `prompt_ids`, `chosen_ids` and `rejected_ids`; answers include
-    their end token."""
-
-    def one(row: Preference) -> dict[str, list[int]]:
-        ids = encode_pair(encoder, row)
-        tokens = len(ids["prompt_ids"]) + max(len(ids["chosen_ids"]), len(ids["rejected_ids"]))
-        if tokens > limit:
-            raise TooLong(tokens, limit)
-        return ids
-
-    return encode_rows(job, read_preferences(job.data_paths), lambda row: row.where, one)
-
-
-def encode_pair(encoder: Encoder, row: Preference) -> dict[str, list[int]]:
-    """Tokens of one pair. Plain texts end with `<|endoftext|>`, answers in chats with `<|im_end|>`."""
-    if isinstance(row.prompt, str):
-        chosen, rejected = (
-            encoder.plain_completion(row.prompt, row.chosen),
-            encoder.plain_completion(row.prompt, row.rejected),
-        )
-        length = chosen.trained.index(True)
-        return {
-            "prompt_ids": chosen.ids[:length],
-            "chosen_ids": chosen.ids[length:],
-            "rejected_ids": rejected.ids[length:],
-        }
-    answers = {"chosen_ids": encoder.answer(row.chosen), "rejected_ids": encoder.answer(row.rejected)}
-    return {"prompt_ids": encoder.prompt(row.prompt), **answers}
+    return fit(job, partial(build_trainer, job), on_progress)
 
 
 def build_trainer(
     job: DpoJob,
     start: Start,
-    columns: dict[str, list[list[int]]],
+    rows: TrainingRows,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
     """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
+    from posttrain.core.displacement import StopBelowReference
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
-    config = job.config
-    return DeterministicDpoTrainer(
+    config, terms = job.config, terms_of(job.config)
+    trainer = DeterministicDpoTrainer(
         model=start.model,
+        rows_per_step=job.config.step_rows,
         args=TrlConfig(
             **arguments,
             beta=config.beta,
-            loss_type=list(config.loss_type),
-            loss_weights=list(config.loss_weights) if config.loss_weights else None,
+            loss_type=[term.loss for term in terms],
+            loss_weights=[term.weight for term in terms],
             label_smoothing=config.label_smoothing,
             disable_dropout=True,
             # with an adapter, the reference is one more forward pass of the same batch, exactly equal at
             # step 0, so no second model is needed
             precompute_ref_log_probs=config.lora is None,
         ),
-        train_dataset=as_dataset(job, columns),
+        train_dataset=rows.dataset,
+        eval_dataset=rows.held_out,
         processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
-        callbacks=[report],
+        peft_config=start.peft_config(job.policy),
+        callbacks=[report, StopBelowReference(job, rows.dataset)],
+        terms=terms,
     )
+    trainer.lengths = rows.lengths
+    return trainer

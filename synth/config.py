@@ -11,6 +11,7 @@ from pydantic import Field
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
+from synth.devices_config import DevicesConfig
 from synth.engine_config import ENGINE_CONFIGS as ENGINE_CONFIGS
 from synth.engine_config import EngineBaseConfig as EngineBaseConfig
 from synth.engine_config import EngineConfig as EngineConfig
@@ -21,6 +22,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
@@ -38,7 +40,7 @@ from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
 from synth.spending_config import BudgetConfig, PricesConfig
-from synth.training_config import CoarseToFineConfig, DpoConfig
+from synth.training_config import CoarseToFineConfig, DpoConfig, TrainConfig
 
 # --- models -------------------------------------------------------------------------------------------------
 
@@ -297,6 +299,11 @@ class PairsConfig(Config):
     """Preference pairs from execution."""
 
     per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per task and language.")
+    after_sft: bool = Field(
+        False,
+        description="Solve the tasks that gave samples once more with the policy that SFT made of them, and "
+        "pair those answers: they are the own ones of the policy that DPO starts from.",
+    )
     min_chosen: float = Field(1.0, ge=0, le=1, description="Minimum pass rate of the chosen answer.")
     min_rejected: float = Field(
         0.0,
@@ -402,10 +409,16 @@ class Recipe(Config):
     teacher: EngineConfig | None = Field(
         None, description="Engine that writes instructions and test inputs. If unset, `engine`."
     )
+    devices: DevicesConfig | None = Field(
+        None,
+        description="Which GPUs serve and which train. If unset, the trainer gets all and the engine shares "
+        "them; without a GPU, the CPU does everything.",
+    )
     execution: ExecutionConfig = Field(LocalSandboxConfig(), description="Where programs run.")
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
+    launch: LaunchConfig = Field(LaunchConfig(), description="How trainers are started.")
     evaluation: EvaluationConfig | None = Field(
         None, description="Evaluation on held-out tasks and public benchmarks."
     )
@@ -415,3 +428,14 @@ class Recipe(Config):
     )
     prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")
+
+    @property
+    def trainings(self) -> dict[str, TrainConfig]:
+        """The sections that train, in the order in which they run, by their dotted path."""
+        sft = self.sft
+        sections: dict[str, TrainConfig | None] = {
+            "sft.coarse": sft.coarse if sft else None,
+            "sft.fine": sft.fine if sft else None,
+            "dpo": self.dpo,
+        }
+        return {path: config for path, config in sections.items() if config is not None}

@@ -12,8 +12,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson_interval(share: float, trials: int, confidence: float = 0.95) -> Interval:
-    """Interval of a share of so many trials (Wilson 1927). It has a width at 0 and at 1 too.
+def wilson_interval(share: float, trials: float, confidence: float = 0.95) -> Interval:
+    """Interval of a share of so many trials (Wilson 1927). It has a width at 0 and at 1 too. Trials that hang
+    together may count as a part of one.
 
     Raises ValueError without trials.
     """

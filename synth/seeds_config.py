@@ -41,6 +41,12 @@ class PocketSeedsConfig(Config):
     kind: Literal["pocket"] = "pocket"
     count: int = Field(256, ge=1, description="Snippets to draw per round.")
     languages: tuple[str, ...] = Field(("python",), description="Languages of the snippets.")
+    deep: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the snippets with four operations in a row, of which the corpus has none.",
+    )
 
 
 class LicencesConfig(Config):

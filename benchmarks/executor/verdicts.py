@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from random import Random
 
 from benchmarks.executor.row import Row, none_of
-from posttrain.pocket.chains import held_out_chains, mutate
+from posttrain.pocket.chains import listed_chains, mutate
 from posttrain.pocket.heldout import held_out_tasks
 from posttrain.pocket.programs import draw_style, render_program
 from synth.execution.local.sandbox import LocalSandbox
@@ -52,7 +52,7 @@ def programs() -> Iterator[Program]:
     """A request, the suite that judges it, and whether it is right."""
     random, limits = Random(0), Limits(cpu_s=2, memory_mb=256)
     languages = [name for name in LANGUAGES if find_toolchain(name) is not None]
-    tasks, chains = held_out_tasks(), held_out_chains()
+    tasks, chains = held_out_tasks(), listed_chains("heldout")
     for number in range(GOLD):
         at, language = number % len(tasks), languages[(number + number // len(tasks)) % len(languages)]
         suite, style = tasks[at].suite, draw_style(random)

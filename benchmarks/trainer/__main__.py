@@ -28,7 +28,7 @@ from posttrain.core.policy import (
     load_tokenizer,
     save_policy,
 )
-from posttrain.core.tokens import Encoder
+from posttrain.tokens.selection import TokenRows, job_rows
 from synth.training_config import DpoConfig, LoraConfig
 
 if TYPE_CHECKING:
@@ -81,18 +81,18 @@ def measure(pairs: Path, rates: Sequence[float], seeds: Sequence[int], home: Pat
 
     data = _some(pairs, home / "pairs.parquet")
     base = bfloat16_base(home / "base")
-    columns: dict[str, list[list[int]]] | None = None
+    rows: TokenRows | None = None
     for rate in rates:
         for seed in seeds:
             job = _job(base, data, home / f"{rate}-{seed}", rate, seed)
-            columns = columns or dpo.encode(job, Encoder(load_tokenizer(job.policy)), 2048).columns
+            rows = rows or job_rows(job, load_tokenizer(job.policy))
             done = dpo.train(job)
-            before = margin(load_model(str(base), "float32"), columns)
+            before = margin(load_model(str(base), "float32"), rows)
             adapted = load_adapter(load_model(str(base), "float32"), str(done.adapter), trainable=False)
-            learned = margin(adapted, columns)
+            learned = margin(adapted, rows)
             merged = adapted.merge_and_unload()
-            nearest = margin(merged.to(torch.bfloat16).float(), columns)
-            saved = margin(load_model(str(done.merged), "float32"), columns)
+            nearest = margin(merged.to(torch.bfloat16).float(), rows)
+            saved = margin(load_model(str(done.merged), "float32"), rows)
             yield Kept(rate, seed, learned - before, saved - before, nearest - before)
 
 
@@ -122,27 +122,26 @@ def _job(base: Path, data: Path, out: Path, rate: float, seed: int) -> DpoJob:
         policy=str(base),
         data=(str(data),),
         output=str(out),
+        tokens=str(out.parent / "tokens"),
         seed=seed,
         dtype="bfloat16",
         config=config,
     )
 
 
-def margin(model: "PreTrainedModel | Any", columns: dict[str, list[list[int]]]) -> float:  # noqa: ANN401
+def margin(model: "PreTrainedModel | Any", rows: TokenRows) -> float:  # noqa: ANN401
     """Mean of log p(chosen) - log p(rejected) over the pairs, in nats."""
     import torch
 
     model.eval()
     with torch.no_grad():
         return statistics.mean(
-            _log_likelihood(model, prompt, chosen) - _log_likelihood(model, prompt, rejected)
-            for prompt, chosen, rejected in zip(
-                columns["prompt_ids"], columns["chosen_ids"], columns["rejected_ids"], strict=True
-            )
+            log_likelihood(model, prompt, chosen) - log_likelihood(model, prompt, rejected)
+            for prompt, chosen, rejected in (row.values() for row in rows.dataset)
         )
 
 
-def _log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
+def log_likelihood(model: Any, prompt: list[int], answer: list[int]) -> float:  # noqa: ANN401
     import torch
 
     ids = torch.tensor([prompt + answer])

@@ -5,7 +5,6 @@ Place in the flow: `fit` begins and completes it; `synth.store.checkpoints` read
 without `policy.json` contains unfinished work, which the same job resumes and any other job discards.
 """
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -34,17 +33,14 @@ def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
 
 
 def begin_checkpoint(folder: Path, job_hash: str) -> None:
-    """Prepare the folder for this job: keep the job's own states, remove all other work. Token files are
-    made again: nothing says whether they are whole."""
+    """Prepare the folder for this job: keep the job's own states, remove all other work."""
     marker = folder / "trainer" / "job.json"
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp", MASTERS, f"{MASTERS}.tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / "metrics.jsonl").unlink(missing_ok=True)
+        for name in ("metrics.jsonl", "evaluations.jsonl"):
+            (folder / name).unlink(missing_ok=True)
         write_bytes(marker, job_hash.encode())
-    elif os.environ.get("RANK", "0") == "0":
-        for tokens in (folder / "trainer").glob("*.arrow"):
-            tokens.unlink()
 
 
 def last_trainer_state(folder: Path) -> Path | None:
@@ -56,13 +52,19 @@ def last_trainer_state(folder: Path) -> Path | None:
     return next(filter(_is_whole, reversed(states)), None)
 
 
+def discard_states(folder: Path, after_step: int) -> None:
+    """Remove the trainer's states of later steps."""
+    for state in (folder / "trainer").glob("checkpoint-*"):
+        if int(state.name.rpartition("-")[2]) > after_step:
+            shutil.rmtree(state)
+
+
 def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> Checkpoint:
-    """Write `policy.json`, then delete optimizer states and token files, which are no longer needed."""
+    """Write `policy.json`, then delete optimizer states and the job's own tokens: they are needed no more."""
     write_bytes(folder / MANIFEST, seal_json(manifest.model_dump_json(indent=2)))
     for state in (folder / "trainer").glob("checkpoint-*"):
         shutil.rmtree(state)
-    for tokens in (folder / "trainer").glob("*.arrow"):
-        tokens.unlink()
+    shutil.rmtree(folder / "trainer" / "tokens", ignore_errors=True)
     return Checkpoint(folder, manifest)
 
 

@@ -7,9 +7,9 @@ or by the `SHA256SUMS` of its export.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from synth.errors import DatasetError, Problem
@@ -47,21 +47,16 @@ def data_hash(paths: Sequence[Path]) -> str:
     """Hash of the bytes of all files, in order: identifies training data independently of its path."""
     digest = hashlib.sha256()
     for file in (file for path in paths for file in data_files(path)):
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        about = file.stat()
+        digest.update(_file_hash(file, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
     return digest.hexdigest()[:16]
 
 
-def read_files(paths: Sequence[Path]) -> Iterator[tuple[str, dict[str, object]]]:
-    """Each row with its place (`file: row n (id)`), null columns left out."""
-    for file in (file for path in paths for file in data_files(path)):
-        check_file(file)
-        for number, row in enumerate(_read_file(file), 1):
-            name = f" ({row['id']})" if isinstance(row.get("id"), str) else ""
-            yield (
-                f"{file}: row {number}{name}",
-                {key: value for key, value in row.items() if value is not None},
-            )
+@lru_cache(maxsize=4096)
+def _file_hash(file: Path, *_state: int) -> bytes:
+    """Read once for as long as size and times stay."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def check_file(file: Path) -> None:
@@ -72,38 +67,3 @@ def check_file(file: Path) -> None:
         check_sums(file)
     except Damage as error:
         raise DatasetError(Problem(str(file), str(error), repair_command(file))) from error
-
-
-def _read_file(file: Path) -> Iterator[dict[str, object]]:
-    if file.suffix == ".jsonl":
-        yield from _read_lines(file)
-        return
-    import pyarrow
-    from pyarrow import ipc, parquet
-
-    try:
-        batches = (
-            parquet.ParquetFile(file, page_checksum_verification=True).iter_batches()
-            if file.suffix == ".parquet"
-            else ipc.open_stream(pyarrow.memory_map(str(file)))
-        )
-        for batch in batches:
-            yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(Problem(str(file), f"cannot be read: {error}", repair_command(file))) from error
-
-
-def _read_lines(file: Path) -> Iterator[dict[str, object]]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise DatasetError(
-                    Problem(f"{file}:{number}", f"is not JSON: {error}", "correct the line")
-                ) from error
-            if not isinstance(row, dict):
-                raise DatasetError(Problem(f"{file}:{number}", "must be one JSON object", "correct the line"))
-            yield row

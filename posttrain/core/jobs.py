@@ -19,7 +19,16 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong"}
+_NOT_OF_THE_RESULT = frozenset(
+    "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
+)
+_SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
+"""How a step's rows are shared out; its rows as a whole are of the result."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
+"""DPO's losses that TRL computes over the rows that a process trains at a time."""
+
+TOKENS = "tokens"
+"""The folder of a run beside `checkpoints`, for token stores."""
 
 
 class TrainJob(Record):
@@ -30,14 +39,22 @@ class TrainJob(Record):
     policy: str
     adapter: str = ""
     data: tuple[str, ...]
+    eval_data: tuple[str, ...] = ()
+    """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
     """The checkpoint's folder."""
+    tokens: str = ""
+    """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
 
     @property
     def folder(self) -> Path:
         return Path(self.output)
+
+    @property
+    def token_folder(self) -> Path:
+        return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
     def data_paths(self) -> tuple[Path, ...]:
@@ -58,7 +75,10 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
+TrainingJob = SftJob | DpoJob
+"""A job of any kind."""
+
+Job = Annotated[TrainingJob, Field(discriminator="kind")]
 JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
@@ -70,22 +90,35 @@ def make_job(
     data: Sequence[Path],
     output: Path,
     scope: str = "",
-) -> SftJob | DpoJob:
+    eval_data: Sequence[Path] = (),
+) -> TrainingJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
+    if recipe.engine is not None and recipe.engine.serves_adapters_only:
+        config = without_token_rows(config)
     common = TrainJob(
         name=name,
         policy=start.base,
         adapter=start.adapter,
         data=tuple(map(str, data)),
+        eval_data=tuple(map(str, eval_data)),
         output=str(output),
+        tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
     return DpoJob(**common, config=config)
+
+
+def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+    """The settings for an engine that cannot serve trained rows of the embeddings."""
+    if config.lora is None or config.lora.train_tokens != "auto":
+        return config
+    lora = config.lora.model_copy(update={"train_tokens": "none"})
+    return config.model_copy(update={"lora": lora})
 
 
 def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:
@@ -97,14 +130,17 @@ def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:
     """
     if recipe.engine is not None and recipe.engine.serves_adapters_only:
         return True
-    sft = recipe.sft
-    configs = [*((sft.coarse, sft.fine) if sft else ()), recipe.dpo]
-    loras = [config.lora for config in configs if config is not None]
+    loras = [config.lora for config in recipe.trainings.values()]
     narrow = recipe.policy.dtype == "bfloat16" or (recipe.policy.dtype == "auto" and on_gpu)
     return narrow and loras[0] is not None and all(lora == loras[0] for lora in loras)
 
 
-def planned_policy(job: SftJob | DpoJob) -> Policy:
+def highest_rank(recipe: Recipe) -> int:
+    """Of the adapters that the recipe trains; 0 if it trains none."""
+    return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
+
+
+def planned_policy(job: TrainingJob) -> Policy:
     """The policy that the job will produce, for jobs that start from it. It has no fingerprint yet."""
     merged = str(job.folder / "merged")
     if job.config.lora is None:
@@ -112,12 +148,19 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
     return Policy(name=job.name, base=job.policy, adapter=str(job.folder / "adapter"), merged=merged)
 
 
-def job_hash(job: SftJob | DpoJob) -> str:
+def job_hash(job: TrainingJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
-    exist. Raises RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
+    exist. How many processes there are, and how many rows each trains at a time, is free to change. Raises
+    RecipeError or DatasetError."""
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
+    config["step_rows"] = job.config.step_rows
+    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+        config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
-    return content_hash("job", job.kind, start, data_hash(job.data_paths), config, job.seed, job.dtype)
+    data = [data_hash(job.data_paths)]
+    if job.eval_data:
+        data.append(data_hash(tuple(map(Path, job.eval_data))))
+    return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
 
 
 # --- what the process says ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Place in the flow: the trainers' sampler. The one rule: the order of epoch n can
 the earlier epochs, so a resumed training sees the rows that an uninterrupted one would have seen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy
 from torch.utils.data import Sampler
@@ -21,8 +21,8 @@ _POOL_BATCHES = 50
 class LengthGroupedOrder(Sampler[int]):  # type: ignore[misc]
     """Indices of all rows, each once; neighbours have similar lengths, so there is little padding."""
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self._lengths = numpy.asarray(lengths, dtype=numpy.float64)
+    def __init__(self, lengths: numpy.ndarray, batch_size: int, seed: int) -> None:
+        self._lengths = numpy.asarray(lengths)
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
@@ -38,17 +38,10 @@ class LengthGroupedOrder(Sampler[int]):  # type: ignore[misc]
         random = numpy.random.default_rng(derive_seed(self._seed, "order", self._epoch))
         rows = random.permutation(len(self._lengths))
         noisy = self._lengths * random.uniform(1 - _JITTER, 1 + _JITTER, len(self._lengths))
-        pool = self._batch_size * _POOL_BATCHES
-        ordered = [
-            row
-            for start in range(0, len(rows), pool)
-            for row in sorted(rows[start : start + pool], key=lambda row: noisy[row])
-        ]
-        batches = [
-            ordered[start : start + self._batch_size] for start in range(0, len(ordered), self._batch_size)
-        ]
-        last = (
-            batches.pop() if batches and len(batches[-1]) < self._batch_size else []
-        )  # a short batch must stay at the end
-        shuffled = [batches[index] for index in random.permutation(len(batches))]
-        return iter([int(row) for batch in [*shuffled, last] for row in batch])
+        for start in range(0, len(rows), pool := self._batch_size * _POOL_BATCHES):
+            part = rows[start : start + pool]
+            rows[start : start + pool] = part[numpy.argsort(noisy[part], kind="stable")]
+        whole = len(rows) - len(rows) % self._batch_size  # a short batch must stay at the end
+        batches = rows[:whole].reshape(-1, self._batch_size)
+        shuffled = batches[random.permutation(len(batches))].ravel()
+        return map(int, numpy.concatenate([shuffled, rows[whole:]]))

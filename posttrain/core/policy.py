@@ -8,6 +8,7 @@ TrainerError), and the base's config is kept, so that a running engine can swap 
 
 import shutil
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,10 +17,14 @@ from posttrain.core.chat_template import (
     CHAT_TEMPLATE,
     END_OF_TEXT,
     SPECIAL_TOKENS,
+    chat_tokens,
     prepare_tokenizer,
     render,
     stop_token_ids,
+    template_in_use,
 )
+from posttrain.core.linked_weights import link_weights, linkable
+from posttrain.core.token_rows import look_at, matrices_in
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
 from synth.records import Message
@@ -85,8 +90,8 @@ def find_policy(model: Path | str, name: str = "") -> Policy:
 
 
 def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
-    """The policy's tokenizer with our chat template. Raises RecipeError if there is none, TrainerError if it
-    lacks the chat tokens."""
+    """The policy's tokenizer with the chat template that is trained with. Raises RecipeError if there is no
+    tokenizer, TrainerError if it lacks the chat tokens."""
     from transformers import AutoTokenizer
 
     try:
@@ -101,6 +106,33 @@ def load_model(base: str, dtype: Dtype) -> "PreTrainedModel":
 
     try:
         return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise RecipeError(_unloadable(base, error)) from error
+
+
+def load_quantized(base: str, dtype: Dtype) -> "PreTrainedModel":
+    """The weights in 4 bits (nf4), to train an adapter over; sums are made in this type. Raises RecipeError,
+    also where bitsandbytes is missing."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise RecipeError(
+            Problem(
+                "lora.quantization = nf4",
+                "needs the package bitsandbytes, which is not installed",
+                "pip install bitsandbytes",
+            )
+        )
+    wanted = getattr(torch, dtype)
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=wanted,
+    )
+    try:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=wanted, quantization_config=config)
     except (OSError, ValueError) as error:
         raise RecipeError(_unloadable(base, error)) from error
 
@@ -181,9 +213,20 @@ def _local_weights(base: str) -> Path:
     return Path(snapshot_download(base, allow_patterns=["*.safetensors", "*.json"]))
 
 
+def format_of_base(base: str) -> list[str]:
+    """What becomes of a model's own chat template, and a line for each token of the format that it never
+    learned, read from its folder. Raises RecipeError for a model without a tokenizer."""
+    from transformers import AutoTokenizer
+
+    lines = [template_in_use(AutoTokenizer.from_pretrained(base))]
+    tokenizer = load_tokenizer(base)
+    rows = look_at(matrices_in(Path(base)), tokenizer, chat_tokens(tokenizer))
+    return [line for line in lines if line] + [str(row) for row in rows if not row.is_learned]
+
+
 def prepare_base(model: Path | str, out: Path) -> Path:
-    """A folder with the untrained policy that engines can serve and later swap: the same weights, our chat
-    template, the right stop tokens.
+    """A folder with the untrained policy that engines can serve and later swap: the same weights, the chat
+    template that is trained with, the right stop tokens. The weights are linked, not copied.
 
     Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
     if there is one.
@@ -196,7 +239,22 @@ def prepare_base(model: Path | str, out: Path) -> Path:
         return Path(found.base)
     if out.is_dir():
         return out
+    if (linked := _linked(found.base, out)) is not None:
+        return linked
     return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+
+
+def _linked(base: str, out: Path) -> Path | None:
+    """The base's own files beside our template; None where they are no safetensors, or their type is stated
+    nowhere."""
+    from transformers import AutoConfig
+
+    files, dtype = linkable(_local_weights(base)), getattr(AutoConfig.from_pretrained(base), "dtype", None)
+    if not files or dtype is None:
+        return None
+    with _staged(base, out, dtype) as (staging, _, _):
+        link_weights(files, staging)
+    return out
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:

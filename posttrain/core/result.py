@@ -9,11 +9,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 from posttrain.core.data_files import data_hash
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.core.token_table import TokenTable
+from posttrain.watch.held_out import TrainingRows
+from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
 
-def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+def save_result(job: TrainingJob, trainer: "Trainer") -> None:
     """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
     import torch
 
@@ -46,7 +48,9 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: float) -> PolicyManifest:
+def manifest(
+    job: TrainingJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
+) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -56,8 +60,10 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
         data=job.data,
         data_hash=data_hash(job.data_paths),
-        rows=len(next(iter(table.columns.values()))),
-        rejected_rows=len(table.rejected),
+        rows=len(rows),
+        rejected_rows=rows.rejected_rows,
+        held_out_rows=len(rows.held_out or ()),
+        best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,
         job_hash=digest,
@@ -65,6 +71,8 @@ def manifest(job: SftJob | DpoJob, digest: str, table: TokenTable, seconds: floa
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        processes=processes().num_processes,
+        stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(
             "merged",

@@ -1,1 +1,1 @@
-"""Evaluation on held-out tasks: pass@k by the unbiased estimator, with bootstrap intervals."""
+"""Evaluation on held-out tasks: pass@k by the unbiased estimator, with intervals over tasks."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from posttrain.evaluate.benchmark import Benchmark, BenchmarkQuestion
-from posttrain.evaluate.estimators import Interval, task_interval, wilson_interval
 from posttrain.evaluate.evaluation import OnAnswered, QuestionResult, Scores, by_language, score
 from posttrain.evaluate.own_template import OwnTemplate
 from synth.errors import EngineError, RequestRefusedError
@@ -127,7 +126,6 @@ class BenchmarkContext(NamedTuple):
     sandbox: Sandbox
     limits: Limits
     seed: int
-    bootstrap: int
     template: OwnTemplate | None
     """That of the policy; None where its endpoint writes chats itself."""
     folder: Path
@@ -147,11 +145,7 @@ async def evaluate_benchmark(
     programs = await _ask_all(context, benchmark, requests, show("answers"))
     programs = await _judge_all(context, benchmark, programs, show("verdicts"))
     answered = _results(benchmark, programs)
-    scored = partial(
-        score,
-        ks=[k for k in KS if k <= benchmark.n],
-        interval=partial(_interval, resamples=context.bootstrap, seed=context.seed),
-    )
+    ks = [k for k in KS if k <= benchmark.n]
     evaluation = BenchmarkEvaluation(
         policy=policy,
         model=model,
@@ -167,18 +161,11 @@ async def evaluate_benchmark(
         protocol=benchmark.protocol_hash,
         problems=benchmark.problems_hash,
         source=benchmark.protocol.source,
-        total=scored(answered),
-        languages={language: scored(found) for language, found in by_language(answered).items()},
+        total=score(answered, ks),
+        languages={language: score(found, ks) for language, found in by_language(answered).items()},
         answered=answered,
     )
     return Measured(evaluation, programs)
-
-
-def _interval(values: Sequence[float], resamples: int, seed: int) -> Interval:
-    """Wilson's where every task passes or fails as a whole, as with greedy answers."""
-    if set(values) <= {0.0, 1.0}:
-        return wilson_interval(sum(values) / len(values), len(values))
-    return task_interval(values, resamples, seed)
 
 
 # --- asking -------------------------------------------------------------------------------------------------
@@ -399,4 +386,5 @@ def _result(question: BenchmarkQuestion, programs: Sequence[BenchmarkProgram]) -
         fault=faults[0].fault if faults else "",
         error=faults[0].error if faults else "",
         refused=sum(bool(one.refused) for one in programs),
+        tokens=sum(one.tokens for one in programs),
     )

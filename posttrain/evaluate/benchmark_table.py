@@ -6,12 +6,13 @@ cannot be compared are never shown as if they could: where a column has several 
 each figure carries the letter of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from posttrain.evaluate.benchmark_run import BenchmarkEvaluation
 from posttrain.evaluate.evaluation import Scores
-from posttrain.evaluate.table import ResultTable, show_measure
+from posttrain.evaluate.paired import paired_difference
+from posttrain.evaluate.table import ResultTable, show_difference, show_measure
 from synth.languages.registry import UnknownLanguage, get_language
 
 COLUMNS: Final = (
@@ -56,7 +57,8 @@ class _Cell(NamedTuple):
 def benchmark_table(found: Iterable[RunEvaluation]) -> tuple[ResultTable, list[str]]:
     """The table, and the notes that belong below it. Of several evaluations under the same conditions, the
     last counts. Needs at least one evaluation."""
-    cells = [cell for one in found for cell in _cells(one)]
+    evaluations = list(found)
+    cells = [cell for one in evaluations for cell in _cells(one)]
     columns = sorted({(cell.rank, cell.column) for cell in cells})
     letters, notes = _conditions(cells, [column for _, column in columns])
     rows: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -73,7 +75,7 @@ def benchmark_table(found: Iterable[RunEvaluation]) -> tuple[ResultTable, list[s
             for row, there in sorted(rows.items())
         ],
     )
-    return table, notes
+    return table, [*notes, *_differences(evaluations), *_tokens(evaluations)]
 
 
 def _cells(found: RunEvaluation) -> list[_Cell]:
@@ -146,3 +148,21 @@ def _conditions(
         for name, count in vacuous.items()
     ]
     return letters, notes
+
+
+def _differences(found: Sequence[RunEvaluation]) -> Iterator[str]:
+    """Trained policies against the base of their run, on the same problems of the same benchmark."""
+    bases = {(run, one.column, one.conditions): one for run, one in found if one.policy == "base"}
+    for run, one in found:
+        base = bases.get((run, one.column, one.conditions))
+        if base is None or one.policy == "base":
+            continue
+        if (difference := paired_difference(base.answered, one.answered, 1)) is not None:
+            points = show_difference(difference)
+            yield f"{run}: {one.policy} minus base on {one.column}, points over the same problems: {points}"
+
+
+def _tokens(found: Sequence[RunEvaluation]) -> Iterator[str]:
+    for run, one in found:
+        if one.total.tokens:
+            yield f"{run}: {one.policy} on {one.column} took {one.total.tokens:,} tokens of answers"

@@ -5,8 +5,9 @@ one rule: the task is the unit of every interval, since samples of one task are 
 """
 
 from collections.abc import Sequence
-from math import fsum, prod
+from math import fsum, prod, sqrt
 from random import Random
+from statistics import NormalDist
 
 from synth.proportions import Interval as Interval
 from synth.proportions import wilson_interval as wilson_interval
@@ -40,12 +41,41 @@ def bootstrap_interval(
     return Interval(_quantile(means, tail), _quantile(means, 1 - tail))
 
 
-def task_interval(per_task_values: Sequence[float], resamples: int, seed: int) -> Interval:
-    """The bootstrap's interval; Wilson's where all tasks have one value, of which every resample is a copy.
-    Raises ValueError if there are no values."""
-    if len(set(per_task_values)) == 1:
-        return wilson_interval(per_task_values[0], len(per_task_values))
-    return bootstrap_interval(per_task_values, resamples, seed)
+def task_interval(per_task_values: Sequence[float]) -> Interval:
+    """Wilson's interval of the mean of shares, one from each task, with as many trials as their variance is
+    worth: where each task passes or fails as a whole its tasks, else more.
+
+    One more task that passes or fails as a whole is added to the variance, which is often too small over few
+    tasks. Where all tasks have one value, each is one trial. Raises ValueError if there are no values.
+    """
+    count = len(per_task_values)
+    if not count:
+        raise ValueError("an interval needs at least one task")
+    mean = min(1.0, fsum(per_task_values) / count)
+    squares = fsum((value - mean) ** 2 for value in per_task_values)
+    most = mean * (1 - mean)
+    if squares <= 1e-12 or most <= 0:
+        return wilson_interval(mean, count)
+    return wilson_interval(mean, count * most * (count + 1) / (squares + most))
+
+
+def paired_interval(per_task_differences: Sequence[float], step: float, confidence: float = 0.95) -> Interval:
+    """Interval of the mean difference of two policies over the same tasks; `step` is the smallest difference
+    that a task can show, 1 / n for n samples.
+
+    The normal interval over the differences and two more tasks: one where they are alike, and one of which
+    one half says +step and the other -step. For greedy answers that is the interval of Agresti and Min (2005)
+    for paired shares. It has a width where no task differs. Raises ValueError if there are no differences.
+    """
+    count = len(per_task_differences) + 2
+    if count < 3:
+        raise ValueError("an interval needs at least one task")
+    total = fsum(per_task_differences)
+    mean, centre = total / (count - 2), total / count
+    squares = fsum(one * one for one in per_task_differences) + step * step
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    half = z * sqrt(max(0.0, squares / count - centre**2) / count)
+    return Interval(max(-1.0, min(centre - half, mean)), min(1.0, max(centre + half, mean)))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -1,17 +1,16 @@
 """Evaluates one policy: runs n samples at temperature 1 and one greedy answer for each question in the
 sandbox, and counts passes.
 
-pass@k is the unbiased estimator (Chen et al. 2021); intervals resample tasks. The one rule: no other part
-sees these tests.
+pass@k is the unbiased estimator (Chen et al. 2021); the unit of intervals is the task. The one rule: no other
+part sees these tests.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from posttrain.evaluate.estimators import Interval, pass_at_k, task_interval
+from posttrain.evaluate.estimators import pass_at_k, task_interval
 from posttrain.evaluate.task import Question
 from synth.config import EvaluationConfig, SamplingConfig
 from synth.errors import EngineError, RequestRefusedError
@@ -61,6 +60,8 @@ class QuestionResult(Record):
     left_out: str = ""
     """Why the language cannot hold the task's types or values: the question is not asked, and no figure
     includes it."""
+    tokens: int = 0
+    """Of its answers, their reasoning included."""
     instruction: str = ""
     """What was asked, for people; it is never trained on."""
     wrong: WrongAnswer | None = None
@@ -81,6 +82,8 @@ class Scores(Record):
     questions: int
     pass_at: dict[int, Measure]
     greedy: Measure | None
+    tokens: int = 0
+    """Of all answers."""
 
 
 class Evaluation(Record):
@@ -113,6 +116,7 @@ class _Sample(NamedTuple):
     text: str = ""
     """Of an answer that fails: its program, or all of it."""
     first_failure: str = ""
+    tokens: int = 0
 
 
 _REFUSED = _Sample(Outcome.INFRASTRUCTURE)
@@ -154,15 +158,13 @@ async def evaluate(
 
     ended = await asyncio.gather(*map(one, questions), return_exceptions=True)
     answered = tuple(_need_result(item) for item in ended)
-    config = context.config
-    interval = partial(task_interval, resamples=config.bootstrap, seed=context.seed)
-    scored = partial(score, ks=config.k, interval=interval)
+    ks = context.config.k
     return Evaluation(
         policy=policy,
         fingerprint=context.engine.fingerprint,
         suite=context.config.suite or "",
-        total=scored(answered),
-        languages={language: scored(items) for language, items in by_language(answered).items()},
+        total=score(answered, ks),
+        languages={language: score(items, ks) for language, items in by_language(answered).items()},
         answered=answered,
     )
 
@@ -199,7 +201,11 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
             if not error.retryable:
                 raise
             return [_Sample(Outcome.INFRASTRUCTURE, "engine_failed", str(error)[:300])] * n
-        return await _judge(context, question, [completion.text for completion in response.completions])
+        judged = await _judge(context, question, [completion.text for completion in response.completions])
+        return [
+            one._replace(tokens=completion.tokens)
+            for one, completion in zip(judged, response.completions, strict=True)
+        ]
 
     sampled, greedy = (
         await asyncio.gather(ask(1.0, config.n), ask(0.0, 1))
@@ -220,6 +226,7 @@ async def _answer(context: EvaluationContext, question: Question) -> QuestionRes
         fault=faults[0].fault if faults else "",
         error=faults[0].error if faults else "",
         refused=(*sampled, *greedy).count(_REFUSED),
+        tokens=sum(one.tokens for one in (*sampled, *greedy)),
         instruction=task.instruction[:MOST_OF_WRONG],
         wrong=_first_wrong(greedy, True) or _first_wrong(sampled, False),
     )
@@ -270,10 +277,6 @@ def _sample(verdict: Verdict) -> _Sample:
     return _Sample(verdict.outcome, first_failure=verdict.first_failure)
 
 
-IntervalOf = Callable[[Sequence[float]], Interval]
-"""The interval of a mean over tasks, from the value of each."""
-
-
 def by_language(answered: Sequence[QuestionResult]) -> dict[str, list[QuestionResult]]:
     """The questions in each language, by its name."""
     groups: defaultdict[str, list[QuestionResult]] = defaultdict(list)
@@ -282,27 +285,31 @@ def by_language(answered: Sequence[QuestionResult]) -> dict[str, list[QuestionRe
     return dict(sorted(groups.items()))
 
 
-def score(answered: Sequence[QuestionResult], ks: Sequence[int], interval: IntervalOf) -> Scores:
+def score(answered: Sequence[QuestionResult], ks: Sequence[int]) -> Scores:
     """Figures over the questions that could be judged. pass@k needs at least k judged
     samples per question."""
-    pass_at: dict[int, Measure] = {}
-    for k in ks:
-        values = [(item.task_id, pass_at_k(item.n, item.passed, k)) for item in answered if item.n >= k]
-        if values:
-            pass_at[k] = _measure(values, interval)
-    greedy = [(item.task_id, float(item.greedy)) for item in answered if item.greedy is not None]
+    pass_at = {k: _measure(means) for k in ks if (means := task_means(answered, k))}
+    greedy = task_means(answered, None)
     return Scores(
         questions=sum(not item.left_out for item in answered),
         pass_at=pass_at,
-        greedy=_measure(greedy, interval) if greedy else None,
+        greedy=_measure(greedy) if greedy else None,
+        tokens=sum(item.tokens for item in answered),
     )
 
 
-def _measure(values: Sequence[tuple[str, float]], interval: IntervalOf) -> Measure:
-    """The mean over tasks; a task in several languages counts once, with its mean."""
+def task_means(answered: Sequence[QuestionResult], k: int | None) -> dict[str, float]:
+    """pass@k of each task that could be judged, or whether its greedy answer passes if `k` is None. A task in
+    several languages counts once, with its mean."""
     tasks: defaultdict[str, list[float]] = defaultdict(list)
-    for task_id, value in values:
-        tasks[task_id].append(value)
-    means = [sum(found) / len(found) for found in tasks.values()]
-    low, high = interval(means)
-    return Measure(value=sum(means) / len(means), low=low, high=high)
+    for item in answered:
+        if k is None and item.greedy is not None:
+            tasks[item.task_id].append(float(item.greedy))
+        elif k is not None and item.n >= k:
+            tasks[item.task_id].append(pass_at_k(item.n, item.passed, k))
+    return {task_id: sum(found) / len(found) for task_id, found in tasks.items()}
+
+
+def _measure(means: Mapping[str, float]) -> Measure:
+    low, high = task_interval([*means.values()])
+    return Measure(value=sum(means.values()) / len(means), low=low, high=high)

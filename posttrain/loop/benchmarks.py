@@ -93,7 +93,6 @@ def _context(
         sandbox=session.sandbox,
         limits=find_limits(recipe.execution),
         seed=recipe.seed,
-        bootstrap=recipe.evaluation.bootstrap if recipe.evaluation is not None else 2000,
         template=_template(session, policy) if benchmark.style == "chat" else None,
         folder=session.run / _WORK / key.shard,
     )

@@ -55,8 +55,7 @@ class TrainingSettings(NamedTuple):
     """Whether gradients stay between micro-batches."""
     gradient_checkpointing: bool = False
     packing: bool = False
-    knows_rows: bool = False
-    """Whether attention is told where rows begin, so that it needs no mask of all pairs of tokens."""
+    """Whether rows fill sequences of `length`; attention then knows where they begin and needs no mask."""
     trains_on: bool = False
     """Whether the adapter of an earlier training is trained on; DPO then keeps a frozen copy of it."""
     processes: int = 1
@@ -76,9 +75,7 @@ class TrainingSettings(NamedTuple):
     @property
     def mask(self) -> int:
         """Numbers in the attention's mask."""
-        if self.knows_rows:
-            return 0
-        return self.tokens**2 if self.packing else self.rows * self.length**2
+        return 0 if self.packing else self.rows * self.length**2
 
 
 class TrainingMemory(NamedTuple):
@@ -118,16 +115,17 @@ def settings_of(
     policy: Width = ("bfloat16" if on_gpu else "float32") if dtype == "auto" else dtype
     autocast = policy == "bfloat16" and (on_gpu or config.lora is None)
     weights: Width = policy if config.lora is not None else "float32"
+    packing = isinstance(config, SftConfig) and config.packing
     return TrainingSettings(
         kind=kind,
         batch_size=config.batch_size,
-        length=min(length or config.max_length, config.max_length),
+        length=config.max_length if packing else min(length or config.max_length, config.max_length),
         lora=config.lora,
         weights=weights,
         sums="bfloat16" if autocast else weights,
         accumulates=config.gradient_accumulation > 1,
         gradient_checkpointing=config.gradient_checkpointing,
-        packing=isinstance(config, SftConfig) and config.packing,
+        packing=packing,
         trains_on=trains_on,
         processes=processes,
         shards=shards,

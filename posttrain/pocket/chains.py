@@ -1,5 +1,5 @@
 """Chains, the programs of the pocket world: one to three operations in a row, with their meaning
-and their mistakes.
+and their mistakes. Deep chains, of four, are in no corpus.
 
 The one rule: neither the corpus nor the loop's seeds use a chain whose structure is held out; only
 the evaluation does.
@@ -43,6 +43,8 @@ _SEPARATORS = ("-", ",", "+", "_", "/", "; ")
 _SPENT = {"each_square": "then_square", "then_square": "each_square"}
 HELD_OUT_SHARE = 12
 """One in this many structures of two or more operations is held out."""
+DEEP = 4
+"""Operations of a deep chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,13 @@ def draw_open_chain(rng: random.Random) -> Chain:
     return chain
 
 
+def draw_open_deep_chain(rng: random.Random) -> Chain:
+    """A deep chain that the loop may use."""
+    while len((chain := draw_chain(rng, DEEP)).steps) < DEEP or touches_held_out(chain):
+        pass
+    return chain
+
+
 def touches_held_out(chain: Chain) -> bool:
     """Whether the chain has the structure or the behaviour of a held-out task. Mutants must not
     have them either."""
@@ -241,19 +250,20 @@ def behaviour(chain: Chain) -> str:
     return content_hash(chain.source, [chain.run(value) for value in _probes(chain.source)])
 
 
-_HELD_OUT_FILE = Path(__file__).with_name("heldout_chains.json")
+_LISTS: tuple[str, ...] = ("heldout", "deep", "development")
 
 
 @cache
-def held_out_chains() -> tuple[Chain, ...]:
-    """The held-out tasks, the same in every run: two or three steps, all behaviours different, none constant,
-    and no step without effect.
+def listed_chains(name: str) -> tuple[Chain, ...]:
+    """The chains of `<name>_chains.json`, the same in every run: all of held-out structures, all behaviours
+    different, none constant, and no step without effect. No structure is in two of the lists.
 
-    They are stored in a file because they were chosen once from the held-out structures: at most two per
-    structure, and none that behaves like a single operation. Corpus and seeds also avoid the behaviour of
-    these tasks, and would lose that operation.
+    They were chosen once and are stored, because corpus and seeds also avoid their behaviours: `heldout` has
+    two or three steps, at most two chains per structure, and none that behaves like a single operation, which
+    would be lost; `deep` has four steps; `development` has two or three, and in every third place four. No
+    chain of these two behaves like one of 260,000 that the loop may use.
     """
-    listed = json.loads(_HELD_OUT_FILE.read_text(encoding="utf-8"))
+    listed = json.loads(Path(__file__).with_name(f"{name}_chains.json").read_text(encoding="utf-8"))
     return tuple(
         Chain(tuple(ChainStep(name, tuple(constants)) for name, constants in steps)) for steps in listed
     )
@@ -261,4 +271,5 @@ def held_out_chains() -> tuple[Chain, ...]:
 
 @cache
 def held_out_behaviours() -> frozenset[str]:
-    return frozenset(behaviour(chain) for chain in held_out_chains())
+    """Of all lists."""
+    return frozenset(behaviour(chain) for name in _LISTS for chain in listed_chains(name))

@@ -7,7 +7,7 @@ after a run may ask for it (`chain_of_seeds`); the loop may not.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from posttrain.pocket.chains import Chain, draw_open_chain
+from posttrain.pocket.chains import Chain, draw_open_chain, draw_open_deep_chain
 from posttrain.pocket.corpus import draw_snippet
 from synth.config import PocketSeedsConfig
 from synth.ids import derive_random
@@ -27,7 +27,8 @@ def draw_seeds(config: PocketSeedsConfig, random_seed: int, round_: int) -> Iter
     for number in range(config.count):
         random = derive_random(random_seed, "pocket-seeds", round_, number)
         language = config.languages[number % len(config.languages)]
-        chain = draw_open_chain(random)
+        is_deep = derive_random(random_seed, "pocket-deep", round_, number).random() < config.deep
+        chain = draw_open_deep_chain(random) if is_deep else draw_open_chain(random)
         origin = Origin(source="pocket", path=f"round-{round_}", start_line=number, licence="Apache-2.0")
         yield DrawnSeed(make_seed(draw_snippet(chain, language, random), language, origin), chain)
 

@@ -9,29 +9,13 @@ from collections.abc import Callable, Iterator
 
 from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
-from synth.recipe.explain import nearest
+from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
+from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
+from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
-from synth.training_config import CoarseToFineConfig, DpoConfig
-
-DPO_LOSSES = (
-    "sigmoid",
-    "hinge",
-    "ipo",
-    "exo_pair",
-    "nca_pair",
-    "robust",
-    "bco_pair",
-    "sppo_hard",
-    "aot",
-    "aot_unpaired",
-    "apo_zero",
-    "apo_down",
-    "discopop",
-    "sft",
-    "sigmoid_norm",
-)
-"""The losses of TRL 1.16's DPOTrainer."""
+from synth.recipe.training_rules import TRAINING_RULES
+from synth.recipe.watching_rules import held_out_rows_are_used
 
 _GENERATION = "docs/architecture/generation.md"
 
@@ -58,8 +42,7 @@ def _engine_is_there(recipe: Recipe) -> Iterator[Finding]:
 
 def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
     engine = recipe.engine
-    trains = recipe.sft is not None or recipe.dpo is not None
-    if engine is None or engine.can_load_policy or not trains:
+    if engine is None or engine.can_load_policy or not recipe.trainings:
         return
     expected = f"cannot work: an engine of kind {engine.kind} cannot load the policy that this recipe trains"
     fix = "use `engine: {kind: vllm_server}` and put this engine under `teacher`"
@@ -171,56 +154,10 @@ def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str,
         yield ("data", "solve", "languages"), recipe.data.solve.languages
     if recipe.evaluation is not None:
         yield ("evaluation", "languages"), recipe.evaluation.languages
-
-
-def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
-    if recipe.sft is not None and not _sft_has_data(recipe.sft, recipe.data):
-        expected = "has nothing to train on: no stage makes samples, and `data` names no data set"
-        fix = "add `data.solve` or `data.fim`, or name a data set: `sft: {coarse: {data: rows.jsonl}}`"
-        yield Finding((("sft",), ("data",)), expected, fix)
-    if recipe.dpo is not None and not _dpo_has_data(recipe.dpo, recipe.data):
-        expected = "has no pairs to train on: no stage makes them, and `data` names no data set"
-        fix = "add `pairs: {}` under `data`, or name a data set: `dpo: {data: pairs.jsonl}`"
-        yield Finding((("dpo",), ("data", "pairs"), ("data",)), expected, fix)
-
-
-def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
-    made = data is not None and (data.solve is not None or data.fim is not None)
-    return made or sft.coarse.data is not None
-
-
-def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
-    return dpo.data is not None or (data is not None and data.pairs is not None)
-
-
-def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
-    if recipe.loop.rounds > 1 and recipe.sft is None and recipe.dpo is None:
-        expected = "must be 1, because the recipe trains nothing and every round would be the same"
-        yield Finding((("loop", "rounds"), ("sft",), ("dpo",)), expected, "set `rounds: 1`, or add `sft`")
-
-
-def _losses_are_known(recipe: Recipe) -> Iterator[Finding]:
-    for index, name in enumerate(recipe.dpo.loss_type if recipe.dpo is not None else ()):
-        if name not in DPO_LOSSES:
-            fix = f"write {nearest(name, DPO_LOSSES) or 'sigmoid'}"
-            yield Finding(
-                (("dpo", "loss_type", index),), f"must be one of TRL's losses: {', '.join(DPO_LOSSES)}", fix
-            )
-
-
-def _losses_have_weights(recipe: Recipe) -> Iterator[Finding]:
-    dpo = recipe.dpo
-    if dpo is None:
-        return
-    if not dpo.loss_type:
-        yield Finding((("dpo", "loss_type"),), "must name at least one loss", "loss_type: [sigmoid]")
-    elif dpo.loss_weights is not None and len(dpo.loss_weights) != len(dpo.loss_type):
-        expected = (
-            f"must have one weight for each of the {len(dpo.loss_type)} losses in `loss_type`, but has "
-            f"{len(dpo.loss_weights)}"
-        )
-        fix = f"loss_weights: [{', '.join(['1.0'] * len(dpo.loss_type))}]"
-        yield Finding((("dpo", "loss_weights"), ("dpo", "loss_type")), expected, fix)
+        for name in ("hard", "development"):
+            suite = getattr(recipe.evaluation, name)
+            if suite is not None and suite.languages is not None:
+                yield ("evaluation", name, "languages"), suite.languages
 
 
 def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
@@ -352,10 +289,9 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _tasks_come_before_solutions,
     _enough_candidates,
     _languages_are_named,
-    _training_has_data,
-    _rounds_change_something,
-    _losses_are_known,
-    _losses_have_weights,
+    *TRAINING_RULES,
+    *LOOP_RULES,
+    *DEVICE_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,
@@ -365,4 +301,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _wall_covers_cpu,
     _requests_keep_what_is_ours,
     _money_has_prices,
+    launch_is_whole,
+    steps_are_shared_evenly,
+    held_out_rows_are_used,
 )

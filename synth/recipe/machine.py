@@ -69,8 +69,8 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
     yield from _engine_packages(recipe)
     yield from _scanner(recipe)
     lacking = ", ".join(package for package in _TRAINING if not is_installed(package))
-    for key in ("sft", "dpo"):
-        if getattr(recipe, key) is not None and lacking:
+    for key in dict.fromkeys(path.partition(".")[0] for path in recipe.trainings):
+        if lacking:
             yield Finding(
                 ((key,),),
                 f"needs packages that are not installed: {lacking}",
@@ -78,6 +78,7 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
                 see=_SEE,
             )
     yield from _reporters(recipe)
+    yield from _quantizers(recipe)
 
 
 def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineBaseConfig]]:
@@ -104,19 +105,24 @@ def _scanner(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _reporters(recipe: Recipe) -> Iterator[Finding]:
-    coarse, fine = (recipe.sft.coarse, recipe.sft.fine) if recipe.sft is not None else (None, None)
-    trainers: tuple[tuple[KeyPath, object], ...] = (
-        (("sft", "coarse"), coarse),
-        (("sft", "fine"), fine),
-        (("dpo",), recipe.dpo),
-    )
-    for path, config in trainers:
-        package = getattr(config, "report_to", "none")
+    for path, config in recipe.trainings.items():
+        package = config.report_to
         if package != "none" and not is_installed(package):
             yield Finding(
-                ((*path, "report_to"),),
+                ((*path.split("."), "report_to"),),
                 f"needs the package {package}, which is not installed",
                 f"pip install {package}",
+                see=_SEE,
+            )
+
+
+def _quantizers(recipe: Recipe) -> Iterator[Finding]:
+    for path, config in recipe.trainings.items():
+        if config.lora is not None and config.lora.quantization and not is_installed("bitsandbytes"):
+            yield Finding(
+                ((*path.split("."), "lora", "quantization"),),
+                "needs the package bitsandbytes, which is not installed",
+                "pip install bitsandbytes",
                 see=_SEE,
             )
 

@@ -15,14 +15,24 @@ from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
-_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"))
+_SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
+_FILES: tuple[KeyPath, ...] = (
+    ("data", "seeds", "path"),
+    ("evaluation", "suite"),
+    *_SUITES,
+    ("launch", "accelerate_config"),
+)
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
-_DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
+_DATA_SETS: tuple[KeyPath, ...] = tuple(
+    (*section, key)
+    for section in (("sft", "coarse"), ("sft", "fine"), ("dpo",))
+    for key in ("data", "eval_data")
+)
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
 _BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
 _MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))
 
-_NOT_PATHS = {"pocket-heldout", "pocket"}
+_NOT_PATHS = {"pocket-heldout", "pocket-deep", "pocket-development", "pocket"}
 _HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
 _HUB_DATA_SET = re.compile(r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
 _MODEL_MARKS = ("config.json", "adapter_config.json", "policy.json")

@@ -76,7 +76,7 @@ class Evaluator:
         self.folder = self._folder / benchmark.protocol_hash
 
         async def work() -> Measured:
-            context = BenchmarkContext(journal, self.sandbox, Limits(), 7, 200, None, self.folder)
+            context = BenchmarkContext(journal, self.sandbox, Limits(), 7, None, self.folder)
             try:
                 return await evaluate_benchmark(
                     context, benchmark, "base", "mine", lambda part: lambda done, total: None
@@ -260,9 +260,7 @@ def test_a_template_that_writes_the_date_is_asked_with_the_first_one(
         template = OwnTemplate(foreign_tokenizer("Today is " + day + "\n{{ messages[0]['content'] }}"), "m")
         engine = ScriptedEngine(lambda request: answer(asked_function(request.prompt)))
         journal = JournalledEngine(engine, tmp_path / "journal")
-        context = BenchmarkContext(
-            journal, local_sandbox, Limits(), 7, 200, template, tmp_path / "benchmarks"
-        )
+        context = BenchmarkContext(journal, local_sandbox, Limits(), 7, template, tmp_path / "benchmarks")
         path = write_problems(tmp_path / "p.jsonl", problems())
         config = BenchmarkConfig(suite="humaneval+", problems=str(path))
         benchmark = load_benchmark(config, tmp_path, "chat", Limits(), prefills=False)

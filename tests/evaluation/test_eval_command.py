@@ -205,7 +205,7 @@ def test_recorded_answers_are_given_again_without_the_model(tmp_path: Path, run:
         )
         recorder = JournalledEngine(model, journal)
         context = BenchmarkContext(
-            recorder, ScriptedSandbox(run_python), Limits(), recipe.seed, 200, None, tmp_path / "recorded"
+            recorder, ScriptedSandbox(run_python), Limits(), recipe.seed, None, tmp_path / "recorded"
         )
         for request in write_requests(context, prepared.benchmarks[0]):
             await recorder.generate(request)

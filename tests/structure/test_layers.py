@@ -39,10 +39,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.child_environment",
     ),
     (
+        "synth.cards",
         "synth.config",
         "synth.config_base",
+        "synth.devices_config",
         "synth.engine_config",
         "synth.evaluation_config",
+        "synth.launch_config",
         "synth.loop_config",
         "synth.outage_config",
         "synth.packages_config",

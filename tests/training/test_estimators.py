@@ -1,5 +1,6 @@
 """pass@k against counting all subsets, and the bootstrap against what is known of it."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posttrain.evaluate.estimators import bootstrap_interval, pass_at_k, task_interval, wilson_interval
+from posttrain.evaluate.estimators import (
+    bootstrap_interval,
+    paired_interval,
+    pass_at_k,
+    task_interval,
+    wilson_interval,
+)
 
 
 def by_counting(n: int, c: int, k: int) -> float:
@@ -93,7 +100,61 @@ def test_wilsons_interval_covers_the_truth_about_95_times_in_100(share: float) -
 
 def test_tasks_of_one_value_have_an_interval_with_a_width() -> None:
     for value in (0.0, 0.25, 1.0):
-        low, high = task_interval([value] * 50, 200, 0)
+        low, high = task_interval([value] * 50)
         assert low <= value <= high
         assert 0.05 < high - low < 0.3
-    assert task_interval([0.0, 0.5, 1.0], 200, 7) == bootstrap_interval([0.0, 0.5, 1.0], 200, 7)
+
+
+def _covered(intervals: Sequence[tuple[float, float]], truth: float) -> float:
+    return sum(low - 1e-9 <= truth <= high + 1e-9 for low, high in intervals) / len(intervals)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+@pytest.mark.parametrize(("tasks", "samples"), [(96, 1), (96, 8), (164, 1), (400, 8)])
+def test_the_interval_over_tasks_covers_the_truth_at_both_ends(
+    share: float, tasks: int, samples: int
+) -> None:
+    rates = numpy.random.default_rng(tasks + samples).binomial(samples, share, (2000, tasks)) / samples
+    assert 0.93 <= _covered([task_interval(found) for found in rates.tolist()], share) <= 0.97
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_interval_over_tasks_covers_the_truth_where_tasks_differ(share: float) -> None:
+    """Half of the spread is between tasks: most are solved nearly always or nearly never."""
+    random = numpy.random.default_rng(3)
+    rates = random.binomial(8, random.beta(share, 1 - share, (2000, 164))) / 8
+    assert 0.93 <= _covered([task_interval(found) for found in rates.tolist()], share) <= 0.97
+
+
+def test_answers_that_pass_or_fail_as_a_whole_have_wilsons_interval() -> None:
+    assert task_interval([1.0] * 30 + [0.0] * 66) == pytest.approx(wilson_interval(30 / 96, 96))
+    with pytest.raises(ValueError, match="at least one"):
+        task_interval([])
+
+
+# --- paired differences -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.02, 0.06), (0.5, 0.5), (0.5, 0.6), (0.9, 0.96)])
+@pytest.mark.parametrize("samples", [1, 8])
+def test_the_paired_interval_covers_the_true_difference(before: float, after: float, samples: int) -> None:
+    random = numpy.random.default_rng(5)
+    one, other = (random.binomial(samples, share, (2000, 164)) / samples for share in (before, after))
+    intervals = [paired_interval(found, 1 / samples) for found in (other - one).tolist()]
+    assert 0.93 <= _covered(intervals, after - before) <= 0.97
+
+
+def test_the_paired_interval_is_that_of_agresti_and_min_for_greedy_answers() -> None:
+    """Of 100 tasks, 24 only the later policy solves, and 9 only the earlier: each of four cells gets 0.5."""
+    low, high = paired_interval([1.0] * 24 + [-1.0] * 9 + [0.0] * 67, 1.0)
+    centre = (24.5 - 9.5) / 102
+    half = 1.959964 * ((24.5 + 9.5) / 102 - centre**2) ** 0.5 / 102**0.5
+    assert (low, high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+
+
+def test_policies_that_never_differ_have_a_paired_interval_with_a_width() -> None:
+    low, high = paired_interval([0.0] * 96, 1.0)
+    assert low < 0 < high
+    assert high == pytest.approx(0.02, abs=1e-4)
+    with pytest.raises(ValueError, match="at least one"):
+        paired_interval([], 1.0)

@@ -37,8 +37,8 @@ def test_the_shape_of_a_folder_counts_the_weights_that_its_file_holds(policy: Pa
 def test_the_shape_of_an_adapter_counts_what_peft_trains(policy: Path) -> None:
     from peft import get_peft_model
 
+    from posttrain.core.adapters import fresh_adapter
     from posttrain.core.policy import load_model
-    from posttrain.core.start import fresh_adapter
 
     for targets in ("all-linear", ("q_proj", "down_proj")):
         adapted = get_peft_model(
@@ -100,12 +100,11 @@ def test_what_costs_memory_is_seen_to_cost_it() -> None:
         {"weights": "float32", "sums": "float32"},
         {"lora": None, "weights": "float32"},
         {"kind": "dpo"},
-        {"packing": True},
         {"processes": 2},
     )
     for dearer in changes:
         assert predict_training(shape, settings(**dearer)).total > usual.total, dearer
-    for cheaper in ({"knows_rows": True}, {"processes": 8, "shards": 8}):
+    for cheaper in ({"packing": True}, {"processes": 8, "shards": 8}):
         assert predict_training(shape, settings(**cheaper)).total < usual.total, cheaper
 
 
@@ -114,6 +113,8 @@ def test_the_settings_of_a_job_are_those_that_the_trainer_uses() -> None:
     assert (tuned.weights, tuned.sums, tuned.rows, tuned.accumulates) == ("float32", "float32", 4, False)
     whole = settings_of("sft", SftConfig(lora=None), "bfloat16", on_gpu=False)
     assert (whole.weights, whole.sums) == ("float32", "bfloat16")
+    packed = settings_of("sft", SftConfig(packing=True), "auto", on_gpu=False, length=100)
+    assert (packed.length, packed.mask) == (SftConfig().max_length, 0)
     on_gpu = settings_of("sft", SftConfig(), "auto", on_gpu=True, length=100)
     assert (on_gpu.weights, on_gpu.sums, on_gpu.length) == ("bfloat16", "bfloat16", 100)
 

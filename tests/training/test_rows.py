@@ -1,8 +1,9 @@
 """Data sets that need not come from us: every form of TRL's columns, every kind of file, and errors that name
 the row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow
 import pytest
@@ -14,20 +15,49 @@ from posttrain.core.rows import (
     PlainCompletion,
     PlainText,
     Preference,
+    SftRow,
     preference_row,
-    read_preferences,
-    read_sft,
     sft_row,
 )
+from posttrain.core.tokens import Encoder
+from posttrain.tokens.build import Tokenizing, Wanted, token_store
+from posttrain.tokens.parts import cut, read_part
+from posttrain.tokens.selection import TokenRows, check_rows
 from synth.errors import DatasetError
 from synth.records import Message
 from tests.training.conftest import WriteRows
 from tests.training.tiny import Row, chat_rows
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Refusal = Callable[[str, Path], DatasetError]
+
 USER = {"role": "user", "content": "q"}
 ANSWER = {"role": "assistant", "content": "a"}
 OTHER = {"role": "assistant", "content": "b"}
 SYSTEM = {"role": "system", "content": "s"}
+
+
+def read_sft(path: Path) -> list[SftRow]:
+    found = (row for part in cut(data_files(path)) for row in read_part(part))
+    return [sft_row(where, row) for where, row in found if isinstance(row, dict)]
+
+
+@pytest.fixture
+def refusal(tokenizer: "PreTrainedTokenizerBase", tmp_path: Path) -> Refusal:
+    """The error that a data set gives when its rows are tokenized."""
+
+    def refuse(kind: str, file: Path) -> DatasetError:
+        tokenizing = Tokenizing(Encoder(tokenizer), "test", workers=1)
+        with pytest.raises(DatasetError) as caught:
+            rows = TokenRows((token_store(tmp_path / "tokens", Wanted(file, kind, 512), tokenizing),))
+            check_rows(rows, kind, [file], ())
+        return caught.value
+
+    return refuse
+
+
 S = Message(role="system", content="s")
 Q, A = Message(role="user", content="q"), Message(role="assistant", content="a")
 
@@ -97,7 +127,9 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
         ({"messages": [USER, ANSWER, USER]}, "must end with an assistant turn, but ends with user"),
         ({"messages": [USER, {**ANSWER, "weight": 0}]}, "has no assistant turn"),
         ({"messages": [USER, {**ANSWER, "weight": 0.5}]}, "must have a weight of 0 or 1"),
-        ({"messages": [USER, {**ANSWER, "tool_calls": [{}]}]}, "has `tool_calls` in `messages`, turn 2"),
+        ({"messages": [USER, {**ANSWER, "tool_calls": [{}]}]}, "in each call of turn 2"),
+        ({"messages": [USER, {**ANSWER, "tool_calls": [{"name": "f"}]}]}, "chat template does not write"),
+        ({"messages": [USER, ANSWER], "tools": [{"name": "f"}]}, "chat template does not write"),
         ({"messages": [USER, {**ANSWER, "function_call": {"name": "f"}}]}, "has `function_call`"),
         ({"messages": [USER, {**ANSWER, "reasoning_content": "so"}]}, "has `reasoning_content`"),
         ({"messages": [USER, {"role": "assistant", "content": "x\udc00"}]}, r"has half a character (\udc00"),
@@ -105,14 +137,15 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
         ({"prompt": "\ud83d", "completion": "a"}, "has half a character"),
     ],
 )
-def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
+def test_a_supervised_row_that_cannot_be_used_is_named(
+    write_rows: WriteRows, refusal: Refusal, row: Row, message: str
+) -> None:
     file = write_rows("data", [*chat_rows(2), row])
-    with pytest.raises(DatasetError) as caught:
-        read_sft([file])
-    assert message in str(caught.value)
-    assert f"{file}: row 3" in str(caught.value)
-    assert "has 1 unusable row of 3" in str(caught.value)
-    assert caught.value.exit_code == 2
+    error = refusal("sft", file)
+    assert message in str(error)
+    assert f"{file}: row 3" in str(error)
+    assert "has 1 unusable row of 3" in str(error)
+    assert error.exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -136,30 +169,31 @@ def test_a_supervised_row_that_cannot_be_used_is_named(write_rows: WriteRows, ro
         ),
     ],
 )
-def test_a_preference_row_that_cannot_be_used_is_named(write_rows: WriteRows, row: Row, message: str) -> None:
-    with pytest.raises(DatasetError) as caught:
-        read_preferences([write_rows("pairs", [{**row, "id": "pair-7"}])])
-    assert message in str(caught.value)
-    assert "(pair-7)" in str(caught.value)
+def test_a_preference_row_that_cannot_be_used_is_named(
+    write_rows: WriteRows, refusal: Refusal, row: Row, message: str
+) -> None:
+    error = refusal("dpo", write_rows("pairs", [{**row, "id": "pair-7"}]))
+    assert message in str(error)
+    assert "(pair-7)" in str(error)
 
 
-def test_many_bad_rows_are_counted_and_the_first_five_shown(write_rows: WriteRows) -> None:
-    with pytest.raises(DatasetError) as caught:
-        read_sft([write_rows("data", [{"x": number} for number in range(40)])])
-    assert "has 40 unusable rows of 40" in str(caught.value)
-    assert len(caught.value.problems) == 6
+def test_many_bad_rows_are_counted_and_the_first_five_shown(write_rows: WriteRows, refusal: Refusal) -> None:
+    error = refusal("sft", write_rows("data", [{"x": number} for number in range(40)]))
+    assert "has 40 unusable rows of 40" in str(error)
+    assert len(error.problems) == 6
 
 
-def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+def test_a_line_that_is_no_json_is_named(tmp_path: Path, refusal: Refusal) -> None:
     file = tmp_path / "data.jsonl"
-    file.write_text('{"text": "a"}\n\n{"text": \n')
-    with pytest.raises(DatasetError, match=r"data\.jsonl:3"):
-        read_sft([file])
+    file.write_text('{"text": "a"}\n\n{"text": \n[]\n' + "[" * 200_000 + "\n")
+    error = str(refusal("sft", file))
+    assert f"{file}:3\n  is not JSON" in error
+    assert f"{file}:4\n  must be one JSON object" in error
+    assert f"{file}:5\n  is not JSON" in error
 
 
-def test_an_empty_data_set_is_refused(write_rows: WriteRows) -> None:
-    with pytest.raises(DatasetError, match="no rows"):
-        read_sft([write_rows("data", [])])
+def test_an_empty_data_set_is_refused(write_rows: WriteRows, refusal: Refusal) -> None:
+    assert "has no rows" in str(refusal("sft", write_rows("data", [])))
 
 
 def test_a_missing_data_set_is_refused(tmp_path: Path) -> None:
@@ -183,15 +217,13 @@ def test_parquet_and_datasets_folders_give_the_same_rows_as_json_lines(
     rows = chat_rows(5)
     expected = [
         (row.messages, row.first_trained)
-        for row in read_sft([write_rows("data", rows)])
+        for row in read_sft(write_rows("data", rows))
         if isinstance(row, Conversation)
     ]
     as_parquet(rows, tmp_path / "p" / "part-0.parquet")
     Dataset.from_list(rows).shuffle(seed=0).select(range(5)).save_to_disk(str(tmp_path / "d"))
     for path in (tmp_path / "p" / "part-0.parquet", tmp_path / "p", tmp_path / "d"):
-        found = [
-            (row.messages, row.first_trained) for row in read_sft([path]) if isinstance(row, Conversation)
-        ]
+        found = [(row.messages, row.first_trained) for row in read_sft(path) if isinstance(row, Conversation)]
         assert sorted(found, key=str) == sorted(expected, key=str)
 
 
@@ -199,7 +231,7 @@ def test_one_file_may_mix_conversations_and_texts_with_null_columns(tmp_path: Pa
     as_parquet(
         [*chat_rows(1), {"text": "<|fim_prefix|>a<|fim_suffix|>c<|fim_middle|>b"}], tmp_path / "mixed.parquet"
     )
-    assert [type(row) for row in read_sft([tmp_path / "mixed.parquet"])] == [Conversation, PlainText]
+    assert [type(row) for row in read_sft(tmp_path / "mixed.parquet")] == [Conversation, PlainText]
 
 
 def test_held_out_splits_of_a_folder_are_never_read(tmp_path: Path) -> None:
