@@ -58,7 +58,7 @@ def create_server(library: Library, token: str = "") -> "uvicorn.Server":
 
     from synth.inspector.web.app import create_app
 
-    class Server(uvicorn.Server):
+    class PagesServer(uvicorn.Server):
         """Its end is not put off by exports that are being written."""
 
         def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
@@ -74,4 +74,4 @@ def create_server(library: Library, token: str = "") -> "uvicorn.Server":
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return Server(config)
+    return PagesServer(config)
