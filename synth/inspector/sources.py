@@ -357,7 +357,8 @@ class OpenedExport(OpenedRun):
             parts.append(
                 f"""SELECT 0 AS round, '{_EXPORT}' AS stage, '{product.name}' AS shard, id AS unit_id,
                 '{product.model.kind}' AS kind, []::VARCHAR[] AS parents,
-                coalesce(language, '') AS language, '' AS natural_language, 'kept' AS decision, '' AS reason, '{{}}' AS evidence, 0.0 AS ms, 0 AS tokens, ? AS filename
+                coalesce(language, '') AS language, '' AS natural_language,
+                'kept' AS decision, '' AS reason, '{{}}' AS evidence, 0.0 AS ms, 0 AS tokens, ? AS filename
                 FROM {_reader(name)}"""
             )
             values += [name, name]
