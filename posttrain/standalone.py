@@ -1,8 +1,8 @@
-"""Training without the loop: `codemill sft RECIPE` and `codemill dpo RECIPE`, on the data sets that
+"""Training without the loop: `codemill sft`, `codemill dpo` and `codemill kto RECIPE`, on the data sets that
 the recipe names.
 
 Place in the flow: command line -> here -> `launch`. The one rule: missing data is reported before a process
-starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<out>/logs`.
+starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo,kto}`, the log to `<out>/logs`.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainingConfig
 
 
 def run_sft(
@@ -27,7 +27,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, dpo=None)
+    cards = _cards(recipe, recipe_path, dpo=None, kto=None)
     with locked(out):
         return run_trainers(jobs, out / "logs" / "sft.log", on_progress, cards=cards)[-1]
 
@@ -37,9 +37,19 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, sft=None)
+    cards = _cards(recipe, recipe_path, sft=None, kto=None)
     with locked(out):
         return run_trainers(jobs, out / "logs" / "dpo.log", on_progress, cards=cards)[-1]
+
+
+def run_kto(
+    recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
+) -> Checkpoint:
+    """Train on the recipe's labelled answers in a separate process. Raises CodemillError."""
+    jobs = kto_jobs(recipe, recipe_path, out)
+    cards = _cards(recipe, recipe_path, sft=None, dpo=None)
+    with locked(out):
+        return run_trainers(jobs, out / "logs" / "kto.log", on_progress, cards=cards)[-1]
 
 
 def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
@@ -55,7 +65,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     if sft is None:
         fix = "add an `sft` section with `coarse: {data: ...}`"
         raise RecipeError(Problem(f"{recipe_path}: sft", "is required for fine-tuning but missing", fix))
-    stages: dict[str, SftConfig | DpoConfig] = {"coarse": sft.coarse}
+    stages: dict[str, TrainingConfig] = {"coarse": sft.coarse}
     if sft.fine is not None:
         stages["fine"] = sft.fine
     return _chain(recipe, recipe_path, out, {f"sft.{name}": config for name, config in stages.items()})
@@ -71,8 +81,16 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     return _chain(recipe, recipe_path, out, {"dpo": recipe.dpo})
 
 
+def kto_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
+    """The single KTO job. Raises RecipeError or DatasetError."""
+    if recipe.kto is None:
+        fix = "add a `kto` section with `data: ...`"
+        raise RecipeError(Problem(f"{recipe_path}: kto", "is required for this training but missing", fix))
+    return _chain(recipe, recipe_path, out, {"kto": recipe.kto})
+
+
 def _chain(
-    recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
+    recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, TrainingConfig]
 ) -> list[TrainingJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
     trains_on = one_adapter(recipe, bool(find_cards()))

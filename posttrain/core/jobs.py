@@ -17,7 +17,7 @@ from synth.config import PolicyConfig, Recipe
 from synth.ids import content_hash, derive_seed
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import DpoConfig, KtoConfig, SftConfig, TrainingConfig
 
 _NOT_OF_THE_RESULT = frozenset(
     "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
@@ -71,7 +71,14 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-TrainingJob = SftJob | DpoJob
+class KtoJob(TrainJob):
+    """Optimization on answers that are each good or bad; the reference is the policy that it starts from."""
+
+    kind: Literal["kto"] = "kto"
+    config: KtoConfig = KtoConfig()
+
+
+TrainingJob = SftJob | DpoJob | KtoJob
 """A job of any kind."""
 
 Job = Annotated[TrainingJob, Field(discriminator="kind")]
@@ -79,7 +86,7 @@ JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
 def make_job(
-    config: SftConfig | DpoConfig,
+    config: TrainingConfig,
     recipe: Recipe,
     name: str,
     start: Policy,
@@ -106,10 +113,12 @@ def make_job(
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
+    if isinstance(config, KtoConfig):
+        return KtoJob(**common, config=config)
     return DpoJob(**common, config=config)
 
 
-def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+def without_token_rows(config: TrainingConfig) -> TrainingConfig:
     """The settings for an engine that cannot serve trained rows of the embeddings."""
     if config.lora is None or config.lora.train_tokens != "auto":
         return config

@@ -5,12 +5,14 @@ TRL. The one rule: rows are tokenized beforehand (`tokens.Encoder`), so TRL neit
 nor drops them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from datasets import Dataset
 from peft import PeftModel
-from trl import DPOTrainer, SFTTrainer
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from posttrain.core.adapters import complete_adapter
 from posttrain.core.ordering import LengthGroupedOrder
@@ -70,6 +72,26 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset
+
+
+class DeterministicKtoTrainer(_Deterministic, KTOTrainer):  # type: ignore[misc]
+    """KTO over rows of `prompt_ids`, `completion_ids` and `label`. Its estimate of the divergence takes each
+    prompt with the answer of the row before it in the batch, as TRL pairs them, whatever the order."""
+
+    def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
+        return dataset
+
+
+@dataclass
+class NeighbourPairs(DataCollatorForUnpairedPreference):  # type: ignore[misc]
+    """TRL's batch of labelled answers, with the answers of the rows before as `KL_completion_ids`."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Prompts, answers and labels, padded."""
+        answers = [example["completion_ids"] for example in examples]
+        return super().torch_call(  # type: ignore[no-any-return]
+            [{**example, "KL_completion_ids": answers[place - 1]} for place, example in enumerate(examples)]
+        )
 
 
 def row_lengths(dataset: Dataset) -> numpy.ndarray:
