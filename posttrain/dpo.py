@@ -45,6 +45,7 @@ def build_trainer(
     config, terms = job.config, terms_of(job.config)
     trainer = DeterministicDpoTrainer(
         model=start.model,
+        rows_per_step=job.config.step_rows,
         args=TrlConfig(
             **arguments,
             beta=config.beta,

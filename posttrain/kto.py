@@ -44,6 +44,7 @@ def build_trainer(
     good, bad = weights_of(config, rows.dataset["label"])
     trainer = DeterministicKtoTrainer(
         model=start.model,
+        rows_per_step=config.step_rows,
         ref_model=None if config.lora else deepcopy(start.model),
         args=TrlConfig(
             **arguments,

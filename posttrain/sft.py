@@ -43,6 +43,7 @@ def build_trainer(
 
     settings = {
         "model": start.model,
+        "rows_per_step": job.config.step_rows,
         "args": TrlConfig(**arguments),
         "train_dataset": rows.dataset,
         "eval_dataset": rows.held_out,

@@ -5,6 +5,7 @@ Place in the flow: command line -> here -> `launch`. The one rule: missing data 
 starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo,kto}`, the log to `<out>/logs`.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from posttrain.core.data_files import data_files
@@ -12,6 +13,7 @@ from posttrain.core.jobs import TrainingJob, make_job, one_adapter, planned_poli
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
+from posttrain.launcher import node_rank
 from posttrain.placement.machine import find_placement
 from synth.cards import Card, find_cards
 from synth.config import Recipe
@@ -27,9 +29,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, dpo=None, kto=None)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "sft.log", on_progress, cards=cards)[-1]
+    return _run(recipe, jobs, out, "sft", on_progress, _cards(recipe, recipe_path, dpo=None, kto=None))
 
 
 def run_dpo(
@@ -37,9 +37,22 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, sft=None, kto=None)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress, cards=cards)[-1]
+    return _run(recipe, jobs, out, "dpo", on_progress, _cards(recipe, recipe_path, sft=None, kto=None))
+
+
+def _run(
+    recipe: Recipe,
+    jobs: list[TrainingJob],
+    out: Path,
+    name: str,
+    on_progress: OnProgress | None,
+    cards: tuple[Card, ...] | None,
+) -> Checkpoint:
+    """The last job's policy. The folder belongs to the first node; the others work in it for the first."""
+    rank = node_rank(recipe.launch)
+    log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
+    with locked(out) if rank == 0 else nullcontext():
+        return run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
 
 
 def run_kto(
@@ -47,9 +60,7 @@ def run_kto(
 ) -> Checkpoint:
     """Train on the recipe's labelled answers in a separate process. Raises CodemillError."""
     jobs = kto_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, sft=None, dpo=None)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "kto.log", on_progress, cards=cards)[-1]
+    return _run(recipe, jobs, out, "kto", on_progress, _cards(recipe, recipe_path, sft=None, dpo=None))
 
 
 def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:

@@ -22,6 +22,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
@@ -420,6 +421,7 @@ class Recipe(Config):
     kto: KtoConfig | None = Field(
         None, description="Kahneman-Tversky optimization, instead of `dpo` or after it."
     )
+    launch: LaunchConfig = Field(LaunchConfig(), description="How trainers are started.")
     evaluation: EvaluationConfig | None = Field(
         None, description="Evaluation on held-out tasks and public benchmarks."
     )

@@ -67,8 +67,18 @@ class TrainConfig(Config):
     lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
     epochs: float = Field(1.0, gt=0, description="Passes over the data.")
     max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
-    batch_size: int = Field(16, ge=1, description="Rows per device per step.")
-    gradient_accumulation: int = Field(1, ge=1, description="Steps accumulated before each update.")
+    rows_per_step: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Rows of one step over all processes (with `packing`, sequences). "
+            "Unset: `batch_size` x `gradient_accumulation`."
+        ),
+    )
+    batch_size: int = Field(16, ge=1, description="Rows that one process trains at a time, at most.")
+    gradient_accumulation: int = Field(
+        1, ge=1, description="Batches of one step. Follows from `rows_per_step` where that is set."
+    )
     warmup_ratio: float = Field(0.05, ge=0, lt=1, description="Share of the steps used for warm-up.")
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "cosine", description="Learning-rate schedule."
@@ -116,6 +126,11 @@ class TrainConfig(Config):
         "none", description="Where to report metrics, in addition to the log."
     )
     gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of one step, over all processes."""
+        return self.rows_per_step or self.batch_size * self.gradient_accumulation
 
     @property
     def skipped(self) -> tuple[str, ...]:

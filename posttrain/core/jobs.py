@@ -22,6 +22,10 @@ from synth.training_config import DpoConfig, KtoConfig, SftConfig, TrainingConfi
 _NOT_OF_THE_RESULT = frozenset(
     "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
 )
+_SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
+"""How a step's rows are shared out; its rows as a whole are of the result."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
+"""DPO's losses that TRL computes over the rows that a process trains at a time."""
 
 TOKENS = "tokens"
 """The folder of a run beside `checkpoints`, for token stores."""
@@ -155,8 +159,12 @@ def planned_policy(job: TrainingJob) -> Policy:
 
 def job_hash(job: TrainingJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
-    exist. Raises RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT))
+    exist. How many processes there are, and how many rows each trains at a time, is free to change. Raises
+    RecipeError or DatasetError."""
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
+    config["step_rows"] = job.config.step_rows
+    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+        config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
     data = [data_hash(job.data_paths)]
     if job.eval_data:

@@ -50,7 +50,7 @@ class PackedSftTrainer(DeterministicSftTrainer):
         args = self.args
         share = StepShare(
             args.per_device_train_batch_size,
-            args.gradient_accumulation_steps,
+            self._rows_per_step,
             args.process_index,
             args.world_size,
         )

@@ -14,6 +14,7 @@ import numpy
 from torch.utils.data import Sampler
 
 from synth.ids import derive_seed
+from synth.launch_config import step_shape
 
 _JITTERS = (0.5, 0.2, 0.05, 0.0)
 """Lengths are varied by up to this share before rows are sorted, so that packs differ between epochs and long
@@ -30,8 +31,9 @@ class StepShare(NamedTuple):
     """What one process gets of each step."""
 
     batch_size: int
-    """Packs that go through the model at once."""
-    accumulation: int = 1
+    """Packs that go through the model at once, at most."""
+    step_packs: int
+    """Packs of one step, over all processes."""
     process: int = 0
     processes: int = 1
 
@@ -125,9 +127,9 @@ class PackedBatches(Sampler[list[int]]):  # type: ignore[misc]
 
     def _steps(self, packs: Sequence[T]) -> list[Sequence[T]]:
         """The packs of each optimizer step, of all processes together."""
-        size = self._share.batch_size * self._share.accumulation * self._share.processes
+        size = self._share.step_packs
         return [packs[start : start + size] for start in range(0, len(packs), size)]
 
     def _batches_of(self, packs: int) -> int:
         """Batches in which each process goes through its share of so many packs."""
-        return -(-packs // (self._share.batch_size * self._share.processes))
+        return step_shape(packs, self._share.processes, self._share.batch_size).accumulation

@@ -23,6 +23,7 @@ from posttrain.core.chat_template import (
     stop_token_ids,
     template_in_use,
 )
+from posttrain.core.linked_weights import link_weights, linkable
 from posttrain.core.token_rows import look_at, matrices_in
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
@@ -225,7 +226,7 @@ def format_of_base(base: str) -> list[str]:
 
 def prepare_base(model: Path | str, out: Path) -> Path:
     """A folder with the untrained policy that engines can serve and later swap: the same weights, the chat
-    template that is trained with, the right stop tokens.
+    template that is trained with, the right stop tokens. The weights are linked, not copied.
 
     Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
     if there is one.
@@ -238,7 +239,22 @@ def prepare_base(model: Path | str, out: Path) -> Path:
         return Path(found.base)
     if out.is_dir():
         return out
+    if (linked := _linked(found.base, out)) is not None:
+        return linked
     return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+
+
+def _linked(base: str, out: Path) -> Path | None:
+    """The base's own files beside our template; None where they are no safetensors, or their type is stated
+    nowhere."""
+    from transformers import AutoConfig
+
+    files, dtype = linkable(_local_weights(base)), getattr(AutoConfig.from_pretrained(base), "dtype", None)
+    if not files or dtype is None:
+        return None
+    with _staged(base, out, dtype) as (staging, _, _):
+        link_weights(files, staging)
+    return out
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:

@@ -12,6 +12,7 @@ from posttrain.core.data_files import data_hash
 from posttrain.core.jobs import TrainingJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
 from posttrain.watch.held_out import TrainingRows
 from posttrain.watch.measured import best_measurement
@@ -70,6 +71,7 @@ def manifest(
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        processes=processes().num_processes,
         stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(

@@ -177,7 +177,9 @@ async def _train(session: Session, round_: int, jobs: Sequence[TrainingJob]) -> 
     placement = session.placement
     log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline(placement.children)
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, placement.trainer)
+        trained = await asyncio.to_thread(
+            run_trainers, jobs, log, show, lifeline, placement.trainer, session.recipe.launch
+        )
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
     for line in filter(None, (one.manifest.stopped for one in trained)):

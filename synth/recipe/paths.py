@@ -16,7 +16,12 @@ from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
 _SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
-_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"), *_SUITES)
+_FILES: tuple[KeyPath, ...] = (
+    ("data", "seeds", "path"),
+    ("evaluation", "suite"),
+    *_SUITES,
+    ("launch", "accelerate_config"),
+)
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = tuple(
     (*section, key)

@@ -112,7 +112,7 @@ def _smoothing_is_read(recipe: Recipe) -> Iterator[Finding]:
 
 def _batches_can_be_paired(recipe: Recipe) -> Iterator[Finding]:
     kto = recipe.kto
-    if kto is not None and kto.loss_type == "kto" and kto.batch_size < 2:
+    if kto is not None and kto.loss_type == "kto" and min(kto.batch_size, kto.step_rows) < 2:
         expected = "must be at least 2: the loss `kto` compares the answers of a batch"
         yield Finding((("kto", "batch_size"), ("kto", "loss_type")), expected, "batch_size: 2")
 

@@ -54,6 +54,8 @@ class PolicyManifest(Record):
     metrics: dict[str, float]
     """Of the last step, in TRL's names."""
     seconds: float
+    processes: int = 1
+    """That trained together when it ended; an earlier part may have had others."""
     stopped: str = ""
     """Why it ended before its last step, in words."""
     versions: dict[str, str]

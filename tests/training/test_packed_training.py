@@ -83,7 +83,8 @@ def test_two_processes_learn_what_one_does(policy: Path, write_rows: WriteRows, 
     in the last step."""
     data = write_rows("rows", [*chat_rows(36), *FIM])
     settings: dict[str, Any] = {"packing": True, "max_length": 128, "batch_size": 3}
-    one = sft_job(policy, data, tmp_path / "one", gradient_accumulation=2, **settings)
+    settings["rows_per_step"] = 6
+    one = sft_job(policy, data, tmp_path / "one", **settings)
     two = sft_job(policy, data, tmp_path / "two", **settings)
     jobs = tmp_path / "jobs.json"
     jobs.write_bytes(JOBS.dump_json((two,)))

@@ -41,7 +41,7 @@ def test_a_row_longer_than_a_pack_is_an_error() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_packs_are_nearly_full_in_every_epoch(kind: str, capacity: int) -> None:
     lengths = lengths_of(kind, 4000, capacity)
-    batches = PackedBatches(lengths, capacity, 1, StepShare(4))
+    batches = PackedBatches(lengths, capacity, 1, StepShare(4, 4))
     for epoch in range(3):
         batches.set_epoch(epoch)
         packs = batches.packs()
@@ -54,7 +54,8 @@ def test_packs_are_nearly_full_in_every_epoch(kind: str, capacity: int) -> None:
 def test_each_row_is_seen_once_an_epoch_and_all_processes_keep_step(rows: int, processes: int) -> None:
     lengths = lengths_of("log-normal", rows, 512)
     shares = [
-        PackedBatches(lengths, 512, 3, StepShare(2, 3, process, processes)) for process in range(processes)
+        PackedBatches(lengths, 512, 3, StepShare(2, 6 * processes, process, processes))
+        for process in range(processes)
     ]
     for epoch in range(3):
         for share in shares:
@@ -65,22 +66,22 @@ def test_each_row_is_seen_once_an_epoch_and_all_processes_keep_step(rows: int, p
 
 def test_an_epoch_has_other_packs_and_can_be_computed_without_the_earlier_ones() -> None:
     lengths = lengths_of("log-normal", 500, 1024)
-    batches = PackedBatches(lengths, 1024, 1, StepShare(1))
+    batches = PackedBatches(lengths, 1024, 1, StepShare(1, 1))
     first = batches.packs()
     batches.set_epoch(1)
     second = batches.packs()
-    alone = PackedBatches(lengths, 1024, 1, StepShare(1))
+    alone = PackedBatches(lengths, 1024, 1, StepShare(1, 1))
     alone.set_epoch(1)
     assert alone.packs() == second
     again = {frozenset(pack) for pack in first} & {frozenset(pack) for pack in second}
     assert len(again) < 0.2 * len(first)
-    assert PackedBatches(lengths, 1024, 2, StepShare(1)).packs() != first
+    assert PackedBatches(lengths, 1024, 2, StepShare(1, 1)).packs() != first
 
 
 def test_rows_of_one_data_set_do_not_stay_among_themselves() -> None:
     """Coarse rows first and FIM rows after them, as they are read."""
     lengths = lengths_of("mixture", 400, 1024)
-    packs = PackedBatches(lengths, 1024, 1, StepShare(1)).packs()
+    packs = PackedBatches(lengths, 1024, 1, StepShare(1, 1)).packs()
     assert sum(min(pack) < 300 <= max(pack) for pack in packs) > 0.5 * sum(max(pack) >= 300 for pack in packs)
 
 
@@ -89,9 +90,9 @@ def test_a_step_learns_from_the_same_rows_however_it_is_split(split: tuple[int, 
     """Twelve packs a step: on one device, or over processes and accumulated batches."""
     lengths = lengths_of("programs", 700, 1024)
     batch, accumulation, processes = split
-    whole = list(PackedBatches(lengths, 1024, 1, StepShare(12)))
+    whole = list(PackedBatches(lengths, 1024, 1, StepShare(12, 12)))
     parts = [
-        list(PackedBatches(lengths, 1024, 1, StepShare(batch, accumulation, process, processes)))
+        list(PackedBatches(lengths, 1024, 1, StepShare(batch, 12, process, processes)))
         for process in range(processes)
     ]
     assert len(whole) > 2

@@ -518,7 +518,7 @@ def test_tensorboard_gets_the_metrics_under_the_names_of_trl(
 def test_a_rank_that_is_not_the_adapters_is_refused(cases: dict[str, DpoJob]) -> None:
     job = cases["SFT adapter"]
     other = job.model_copy(update={"config": job.config.model_copy(update={"lora": LoraConfig(rank=9)})})
-    with pytest.raises(RecipeError, match="has rank 4"):
+    with pytest.raises(RecipeError, match=r"must be 4, because the adapter .* was made so"):
         dpo.train(other)
 
 
