@@ -35,7 +35,13 @@ def labelled(count: int) -> list[Row]:
     ]
 
 
-def kto_job(policy: Path, data: Path, out: Path, adapter: Path | None = None, **config: Any) -> KtoJob:  # noqa: ANN401
+def kto_job(
+    policy: Path,
+    data: Path,
+    out: Path,
+    adapter: Path | None = None,
+    **config: Any,  # noqa: ANN401
+) -> KtoJob:
     settings = {"lora": LORA, "learning_rate": 1e-2, "batch_size": 6, "beta": BETA, **config}
     job = KtoJob(
         name=out.name, policy=str(policy), data=(str(data),), output=str(out), config=KtoConfig(**settings)
