@@ -20,7 +20,7 @@ from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
 from posttrain.core.sharding import shard
-from posttrain.core.steps import RowsOfSteps, StepBatches, StepPart, WithShare
+from posttrain.core.steps import Order, RowsOfSteps, StepBatches, StepPart, WithShare
 from posttrain.watch.guards import WatchedSteps
 
 _COUNTED_ROWS = 10_000
@@ -48,7 +48,7 @@ class _Deterministic(WatchedSteps):
         super().__init__(*arguments, **named)
         complete_adapter(self.model)
 
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Order:
         return LengthGroupedOrder(self.count_rows(), self._rows_per_step, self.args.seed)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -62,12 +62,16 @@ class _Deterministic(WatchedSteps):
             args.process_index,
         )
         return DataLoader(
-            RowsOfSteps(self._remove_unused_columns(self.train_dataset, description="training")),
+            RowsOfSteps(self._training_rows()),
             batch_sampler=batches,
             collate_fn=WithShare(self.data_collator),
             num_workers=args.dataloader_num_workers,
             pin_memory=args.dataloader_pin_memory,
         )
+
+    def _training_rows(self) -> Any:  # noqa: ANN401
+        """What the order's numbers are numbers of."""
+        return self._remove_unused_columns(self.train_dataset, description="training")
 
     def create_accelerator_and_postprocess(self) -> None:
         """Metrics are gathered by rows."""
