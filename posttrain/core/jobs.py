@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from posttrain.core.data_files import data_hash
 from synth.config import PolicyConfig, Recipe
 from synth.ids import content_hash, derive_seed
+from synth.launch_config import Sharding
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, KtoConfig, SftConfig, TrainingConfig
@@ -47,6 +48,8 @@ class TrainJob(Record):
     """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
+    sharding: Sharding = "none"
+    """How the processes hold weights and optimizer; not of the result."""
 
     @property
     def folder(self) -> Path:
@@ -114,6 +117,7 @@ def make_job(
         tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
+        sharding=recipe.launch.sharding,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)

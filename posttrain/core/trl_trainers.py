@@ -21,6 +21,7 @@ from posttrain.core.adapters import complete_adapter
 from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
+from posttrain.core.sharding import shard
 from posttrain.core.steps import Order, RowsOfSteps, StepBatches, StepPart, WithShare
 from posttrain.watch.guards import WatchedSteps
 
@@ -35,6 +36,7 @@ class _Deterministic(WatchedSteps):
     accelerator: Any
     current_gradient_accumulation_steps: int = 1
     data_collator: Any
+    is_fsdp_enabled: bool
     model: Any
     _remove_unused_columns: Any
     train_dataset: Any
@@ -76,6 +78,7 @@ class _Deterministic(WatchedSteps):
     def create_accelerator_and_postprocess(self) -> None:
         """Metrics are gathered by rows."""
         super().create_accelerator_and_postprocess()  # type: ignore[misc]
+        shard(self)
         plain = self.accelerator.gather
         self.accelerator.gather = lambda value: gather_rows(plain, value, self._share)
 
@@ -107,7 +110,7 @@ class _Deterministic(WatchedSteps):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
         the trained one."""
-        if isinstance(self.model, PeftModel):
+        if isinstance(self.model, PeftModel) and not self.is_fsdp_enabled:
             self.model.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
