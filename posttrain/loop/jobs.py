@@ -82,7 +82,8 @@ def _trainings(recipe: Recipe, data: RoundData, replayed: Mapping[str, Path]) ->
     if dpo is not None:
         yield _Training("dpo", dpo, files("dpo"), "no pairs, so no preference optimization")
     if recipe.kto is not None:
-        yield _Training("kto", recipe.kto, files("kto"), "no labelled answers, so no KTO")
+        labelled = [data.labelled.path] if data.labelled is not None and data.labelled.rows else []
+        yield _Training("kto", recipe.kto, labelled, "no labelled answers, so no KTO")
 
 
 def to_measure(jobs: Sequence[TrainingJob]) -> list[int]:

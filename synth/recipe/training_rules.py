@@ -36,12 +36,12 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
 
     if recipe.kto is not None and not _kto_has_data(recipe.kto, recipe.data):
         expected = "has no labelled answers to train on: no stage makes them, and `data` names no data set"
-        fix = "add `labels: {}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
-        yield Finding((("kto",), ("data", "labels"), ("data",)), expected, fix)
+        fix = "add `solve: {n: 8}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
+        yield Finding((("kto",), ("data", "solve"), ("data",)), expected, fix)
 
 
 def _kto_has_data(kto: KtoConfig, data: DataConfig | None) -> bool:
-    return kto.data is not None
+    return kto.data is not None or (data is not None and data.solve is not None)
 
 
 def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
