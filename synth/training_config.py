@@ -62,7 +62,7 @@ class LoraConfig(Config):
 
 
 class TrainConfig(Config):
-    """Settings that SFT and DPO share."""
+    """Settings that all trainings share."""
 
     lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
     epochs: float = Field(1.0, gt=0, description="Passes over the data.")
@@ -202,3 +202,25 @@ class DpoConfig(TrainConfig):
     data: str | None = Field(
         None, description="For `codemill dpo`: a preference data set with TRL's columns."
     )
+
+
+class KtoConfig(TrainConfig):
+    """Kahneman-Tversky optimization: answers that are each good or bad, not in pairs. The reference model is
+    the policy that training starts from."""
+
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
+    loss_type: Literal["kto", "apo_zero_unpaired"] = Field("kto", description="Loss, as named by TRL.")
+    desirable_weight: float | None = Field(
+        None,
+        gt=0,
+        description="Weight of good answers. If both are unset, good and bad weigh the same in all.",
+    )
+    undesirable_weight: float | None = Field(None, gt=0, description="Weight of bad answers.")
+    data: str | None = Field(
+        None, description="For `codemill kto`: a data set with `prompt`, `completion` and `label`."
+    )
+
+
+TrainingConfig = SftConfig | DpoConfig | KtoConfig
+"""The settings of a training of any kind."""

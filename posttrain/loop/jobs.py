@@ -13,7 +13,7 @@ from posttrain.core.jobs import TrainingJob, make_job, one_adapter, planned_poli
 from synth.config import Recipe
 from synth.pipeline.round import RoundData
 from synth.policy import Policy
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainingConfig
 
 BASE: Final = "base"
 """The name of the policy that a run begins with."""
@@ -28,7 +28,7 @@ class RoundJobs(NamedTuple):
 
 class _Training(NamedTuple):
     name: str
-    config: SftConfig | DpoConfig
+    config: TrainingConfig
     files: Sequence[Path]
     """Empty if there is nothing to train on."""
     left_out: str
@@ -81,6 +81,8 @@ def _trainings(recipe: Recipe, data: RoundData, replayed: Mapping[str, Path]) ->
             yield _Training("fine", sft.fine, files("fine"), left_out.format("fine"))
     if dpo is not None:
         yield _Training("dpo", dpo, files("dpo"), "no pairs, so no preference optimization")
+    if recipe.kto is not None:
+        yield _Training("kto", recipe.kto, files("kto"), "no labelled answers, so no KTO")
 
 
 def to_measure(jobs: Sequence[TrainingJob]) -> list[int]:

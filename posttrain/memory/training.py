@@ -44,7 +44,7 @@ ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1)
 class TrainingSettings(NamedTuple):
     """What decides the memory of a training beside the model's shape."""
 
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "kto"]
     batch_size: int
     """Rows of a micro-batch on this device; in DPO pairs, which are two rows each."""
     length: int
@@ -68,7 +68,7 @@ class TrainingSettings(NamedTuple):
 
     @property
     def rows(self) -> int:
-        return self.batch_size * (2 if self.kind == "dpo" else 1)
+        return self.batch_size * (1 if self.kind == "sft" else 2)
 
     @property
     def tokens(self) -> int:
@@ -103,7 +103,7 @@ class TrainingMemory(NamedTuple):
 
 
 def settings_of(
-    kind: Literal["sft", "dpo"],
+    kind: Literal["sft", "dpo", "kto"],
     config: TrainConfig,
     dtype: Literal["auto", "float32", "bfloat16"],
     *,
@@ -142,7 +142,7 @@ def predict_training(shape: ModelShape, settings: TrainingSettings) -> TrainingM
     lora, shards = settings.lora, settings.shards
     adapted = shape.adapted(lora.rank, lora.target_modules) if lora is not None else 0
     trained = adapted if lora is not None else shape.weights
-    copies = 2 if settings.kind == "dpo" and settings.trains_on else 1
+    copies = 2 if settings.kind != "sft" and settings.trains_on else 1
     activations = round(_activations(shape, settings) * (1 + settings.overhead.fragments))
     scores = _scores(shape, settings)
     gradients = 4 * trained // shards

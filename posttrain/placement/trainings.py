@@ -5,7 +5,7 @@ it the training fits.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from posttrain.memory.shapes import ModelShape
 from posttrain.memory.training import TrainingMemory, predict_training, settings_of
@@ -43,15 +43,21 @@ def _predicted(recipe: Recipe, shape: ModelShape, config: TrainConfig, cards: in
     launch = recipe.launch
     processes = (launch.processes or cards) * launch.nodes
     settings = settings_of(
-        "sft" if isinstance(config, SftConfig) else "dpo",
+        _kind(config),
         config,
         recipe.policy.dtype,
         on_gpu=True,
-        trains_on=isinstance(config, DpoConfig),
+        trains_on=not isinstance(config, SftConfig),
         processes=processes,
         shards=processes if launch.sharding != "none" else 1,
     )
     return predict_training(shape, settings)
+
+
+def _kind(config: TrainConfig) -> Literal["sft", "dpo", "kto"]:
+    if isinstance(config, SftConfig):
+        return "sft"
+    return "dpo" if isinstance(config, DpoConfig) else "kto"
 
 
 def _too_large(

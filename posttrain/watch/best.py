@@ -14,11 +14,8 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from posttrain.core.jobs import TrainingJob
-from posttrain.watch.measured import EVALUATIONS, LOSS
+from posttrain.watch.measured import EVALUATIONS, LOSS, steps_between
 from synth.store.atomic import write_bytes
-
-_MEASUREMENTS = 10
-"""In one training, where `eval_steps` is 0."""
 
 
 class KeepBest(TrainerCallback):  # type: ignore[misc]
@@ -31,7 +28,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        steps = self._job.config.eval_steps or max(1, state.max_steps // _MEASUREMENTS)
+        steps = steps_between(self._job.config.eval_steps, state.max_steps)
         if state.global_step % steps == 0 or state.global_step >= state.max_steps:
             control.should_evaluate = True
 

@@ -11,6 +11,13 @@ from pathlib import Path
 EVALUATIONS = "evaluations.jsonl"
 """In the checkpoint: one line for each measurement, with TRL's names."""
 LOSS = "eval_loss"
+MEASUREMENTS = 10
+"""In one training, where `eval_steps` is 0."""
+
+
+def steps_between(eval_steps: int, steps: int) -> int:
+    """Steps from one measurement to the next in a training of so many steps."""
+    return eval_steps or max(1, steps // MEASUREMENTS)
 
 
 def best_measurement(folder: Path) -> dict[str, float] | None:

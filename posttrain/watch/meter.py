@@ -15,11 +15,7 @@ import numpy
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-TOKENS_PER_SECOND, UTILISATION, MEMORY = "tokens_per_second", "mfu", "peak_memory_mb"
-"""Names in `metrics.jsonl`. Tokens are those that the model reads, prompts included, padding excluded, of all
-devices together; `mfu` is a share from 0 to 1; memory is the most so far of the first process: on a GPU what
-torch has allocated there, else the resident set."""
-
+from posttrain.watch.names import MEMORY, TOKENS_PER_SECOND, UTILISATION
 
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 """Keys of the configs of mixtures."""

@@ -25,7 +25,7 @@ _FILES: tuple[KeyPath, ...] = (
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = tuple(
     (*section, key)
-    for section in (("sft", "coarse"), ("sft", "fine"), ("dpo",))
+    for section in (("sft", "coarse"), ("sft", "fine"), ("dpo",), ("kto",))
     for key in ("data", "eval_data")
 )
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
