@@ -15,7 +15,7 @@ from posttrain.core.fit import fit
 from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.preference_losses import terms_of
-from posttrain.core.start import Start, fresh_adapter
+from posttrain.core.start import Start
 from posttrain.tokens.selection import TokenRows
 from synth.store.checkpoints import Checkpoint
 
@@ -39,6 +39,7 @@ def build_trainer(
     """TRL's trainer over the token rows, with the right reference for the trained weights."""
     from trl import DPOConfig as TrlConfig
 
+    from posttrain.core.displacement import StopBelowReference
     from posttrain.core.trl_trainers import DeterministicDpoTrainer
 
     config, terms = job.config, terms_of(job.config)
@@ -57,8 +58,8 @@ def build_trainer(
         ),
         train_dataset=rows.dataset,
         processing_class=start.tokenizer,
-        peft_config=fresh_adapter(start.lora, job.policy),
-        callbacks=[report],
+        peft_config=start.peft_config(job.policy),
+        callbacks=[report, StopBelowReference(job, rows.dataset)],
         terms=terms,
     )
     trainer.lengths = rows.lengths

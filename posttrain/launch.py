@@ -6,7 +6,6 @@ log, and the same call resumes later.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from synth import errors
+from synth.cards import Card, find_cards, visible_to_child
 from synth.child_environment import child_environment, hub_access
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
@@ -37,36 +37,52 @@ def run_trainers(
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
+    cards: Sequence[Card] | None = None,
 ) -> list[Checkpoint]:
-    """Train jobs in turn in one process; a job may start from the policy (`output`/merged) of an earlier one.
-    Finished jobs are skipped.
+    """Train jobs in turn; a job may start from the policy (`output`/merged) of an earlier one. Finished jobs
+    are skipped.
+
+    The trainer sees these cards alone; by default all that are visible. With cards each job has a process of
+    its own, so that nothing of an earlier model stays in their memory; without, one process serves all.
 
     A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go to stop
     the trainer. A lifeline serves one call.
     """
     lifeline = lifeline or Lifeline()
+    cards = find_cards() or None if cards is None else cards
+    parts = [[job] for job in jobs] if cards else [jobs]
     try:
-        return _train_rest(jobs, log_path, on_progress, lifeline)
+        return [one for part in parts for one in _train_rest(part, log_path, on_progress, lifeline, cards)]
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
 
 
 def _train_rest(
-    jobs: Sequence[SftJob | DpoJob], log_path: Path, on_progress: OnProgress | None, lifeline: Lifeline
+    jobs: Sequence[SftJob | DpoJob],
+    log_path: Path,
+    on_progress: OnProgress | None,
+    lifeline: Lifeline,
+    cards: Sequence[Card] | None,
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
-    command = [*_launcher(), "posttrain.train_jobs", str(jobs_file.resolve())]
-    refused, code = _run(command, _environment(jobs), log_path, on_progress, lifeline)
+    command = [*_launcher(len(cards or ())), "posttrain.train_jobs", str(jobs_file.resolve())]
+    environment = {**_environment(jobs), **(visible_to_child(cards) if cards is not None else {})}
+    refused, code = _run(command, environment, log_path, on_progress, lifeline)
     if refused is not None:
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
     if code or len(finished) < len(jobs):
         raise _crashed(code, log_path)
     return finished
+
+
+def all_finished(jobs: Sequence[SftJob | DpoJob]) -> bool:
+    """Whether `run_trainers` would train nothing."""
+    return all(_finished(job) for job in jobs)
 
 
 def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
@@ -78,9 +94,8 @@ def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
 # --- the process --------------------------------------------------------------------------------------------
 
 
-def _launcher() -> list[str]:
+def _launcher(gpus: int) -> list[str]:
     """Python itself, or `accelerate launch` with one process per GPU if there are several."""
-    gpus = gpu_count()
     if gpus < 2:
         return [sys.executable, "-P", "-m"]
     return [
@@ -93,17 +108,6 @@ def _launcher() -> list[str]:
         str(gpus),
         "-m",
     ]
-
-
-def gpu_count() -> int:
-    """GPUs that a trainer may use, found without torch: CUDA_VISIBLE_DEVICES, else `nvidia-smi`."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
-    return len(listed.stdout.splitlines()) if listed.returncode == 0 else 0
 
 
 def _run(
@@ -123,7 +127,7 @@ def _run(
             stderr=log,
             text=True,
             env=environment,
-            pass_fds=(lifeline.watched,),
+            pass_fds=lifeline.inherited,
             start_new_session=True,
         )
         assert process.stdout is not None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
-from posttrain.core.start import Start, fresh_adapter, policy_dtype
+from posttrain.core.start import Start, policy_dtype
 from posttrain.tokens.selection import TokenRows
 from synth.store.checkpoints import Checkpoint
 
@@ -46,7 +46,7 @@ def build_trainer(
         "args": TrlConfig(**arguments),
         "train_dataset": rows.dataset,
         "processing_class": start.tokenizer,
-        "peft_config": fresh_adapter(start.lora, job.policy),
+        "peft_config": start.peft_config(job.policy),
         "callbacks": [report],
     }
     if job.config.packing:

@@ -11,7 +11,9 @@ from posttrain.core.data_files import data_files
 from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.launch import run_trainers
+from posttrain.placement.machine import find_placement
+from synth.cards import Card, find_cards
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
@@ -25,8 +27,9 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
+    cards = _cards(recipe, recipe_path, dpo=None)
     with locked(out):
-        return run_trainers(jobs, out / "logs" / "sft.log", on_progress)[-1]
+        return run_trainers(jobs, out / "logs" / "sft.log", on_progress, cards=cards)[-1]
 
 
 def run_dpo(
@@ -34,8 +37,16 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
+    cards = _cards(recipe, recipe_path, sft=None)
     with locked(out):
-        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress)[-1]
+        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress, cards=cards)[-1]
+
+
+def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
+    """The trainer's cards, with no engine beside it; what is left out is not trained now. Raises RecipeError
+    where a training does not fit them."""
+    alone = recipe.model_copy(update={"engine": None, "teacher": None, **left_out})
+    return find_placement(alone, recipe_path.parent, empty=False).trainer
 
 
 def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
@@ -64,7 +75,7 @@ def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
 ) -> list[SftJob | DpoJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
-    trains_on = one_adapter(recipe, gpu_count() > 0)
+    trains_on = one_adapter(recipe, bool(find_cards()))
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
     jobs: list[SftJob | DpoJob] = []
     for section, config in stages.items():

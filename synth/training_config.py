@@ -38,6 +38,27 @@ class LoraConfig(Config):
     alpha: int = Field(32, ge=1, description="LoRA alpha: updates are scaled by alpha / rank.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout on the adapter's input.")
     target_modules: str | tuple[str, ...] = Field("all-linear", description="Modules to adapt.")
+    dora: bool = Field(
+        False,
+        description="Train the norm of each row of weights apart from its direction (DoRA). Slower.",
+    )
+    rslora: bool = Field(
+        False, description="Scale updates by alpha / sqrt(rank), which keeps large ranks stable (rsLoRA)."
+    )
+    quantization: Literal["nf4"] | None = Field(
+        None,
+        description=(
+            "`nf4`: hold the weights below the adapter in 4 bits (QLoRA), which takes a third of the memory. "
+            "Needs bitsandbytes. What is saved is merged into the weights as they were."
+        ),
+    )
+    train_tokens: Literal["auto", "none"] | tuple[str, ...] = Field(
+        "auto",
+        description=(
+            "Tokens whose embeddings are trained beside the adapter. `auto`: those of the chat format that "
+            "the base never learned, unless the engine serves adapters only."
+        ),
+    )
 
 
 class TrainConfig(Config):
@@ -131,6 +152,14 @@ class DpoConfig(TrainConfig):
         description=(
             "Share of pairs assumed to be mislabelled. `sigmoid` then is conservative DPO; also read by "
             "`robust`, `exo_pair`, `aot` and `aot_unpaired`."
+        ),
+    )
+    stop_below_reference: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "End the training once chosen answers are so many nats a token less likely than under the "
+            "reference, as a mean over four steps. If unset, it never ends so."
         ),
     )
     data: str | None = Field(

@@ -59,6 +59,11 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreT
     return tokenizer
 
 
+def chat_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+    """The tokens that begin and end a turn."""
+    return [TURN_START, TURN_END]
+
+
 def stop_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """Ids that end an answer, for a generation config."""
     return [int(tokenizer.convert_tokens_to_ids(token)) for token in STOP_TOKENS]

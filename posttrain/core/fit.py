@@ -78,13 +78,21 @@ def _train(job: SftJob | DpoJob, digest: str, build: Build, on_progress: OnProgr
     save_result(job, trainer)
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
-        return found or complete_checkpoint(job.folder, manifest(job, digest, rows, time.monotonic() - began))
+        return found or complete_checkpoint(
+            job.folder, manifest(job, digest, rows, time.monotonic() - began, _why_stopped(trainer))
+        )
 
 
 def _tokenized(job: SftJob | DpoJob, done: int, parts: int) -> None:
     if parts > 1:
         print(f"{job.name}: {done} of {parts} parts of the data are tokenized", file=sys.stderr)
     stop_request.end_if_asked(job.name, f"after {done} of {parts} parts of its data, which are kept")
+
+
+def _why_stopped(trainer: "Trainer") -> str:
+    from posttrain.core.displacement import why_stopped
+
+    return why_stopped(trainer.callback_handler.callbacks)
 
 
 def _saving(job: SftJob | DpoJob) -> Any:  # noqa: ANN401

@@ -83,6 +83,8 @@ def make_job(
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
+    if recipe.engine is not None and recipe.engine.serves_adapters_only:
+        config = without_token_rows(config)
     common = TrainJob(
         name=name,
         policy=start.base,
@@ -96,6 +98,14 @@ def make_job(
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
     return DpoJob(**common, config=config)
+
+
+def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+    """The settings for an engine that cannot serve trained rows of the embeddings."""
+    if config.lora is None or config.lora.train_tokens != "auto":
+        return config
+    lora = config.lora.model_copy(update={"train_tokens": "none"})
+    return config.model_copy(update={"lora": lora})
 
 
 def one_adapter(recipe: Recipe, on_gpu: bool) -> bool:

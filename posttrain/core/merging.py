@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, dtype
 
 _PREFIX = "base_model.model."
+_DOWN, _UP, _MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
+_ROWS = ".token_adapter.trainable_tokens_delta"
 _SHIFTED_BITS = 16
 """float32 has so many more bits of mantissa than bfloat16."""
 _INDEX = "model.safetensors.index.json"
@@ -29,17 +31,37 @@ _INDEX = "model.safetensors.index.json"
 
 class LowRank(NamedTuple):
     """What an adapter adds to one weight: `scale * (up @ down)`, transposed where the layer keeps its weight
-    so."""
+    so. With a `magnitude`, one number a row, each row of the sum then gets that norm (DoRA)."""
 
     down: "Tensor"
     up: "Tensor"
     scale: float
     transposed: bool
+    magnitude: "Tensor | None" = None
 
-    def delta(self) -> "Tensor":
-        """In float32, in the shape of the weight."""
+    def change(self, weight: "Tensor") -> "Tensor":
+        """The weight with it, in float32."""
         product = (self.up.float() @ self.down.float()) * self.scale
-        return product.T if self.transposed else product
+        changed = weight.float() + (product.T if self.transposed else product)
+        if self.magnitude is None:
+            return changed
+        rows = 0 if self.transposed else 1
+        return changed * (self.magnitude.float().flatten() / changed.norm(dim=rows)).unsqueeze(rows)
+
+
+class TrainedRows(NamedTuple):
+    """Rows of an embedding or output matrix that were trained as they are."""
+
+    places: "Tensor"
+    rows: "Tensor"
+
+    def change(self, weight: "Tensor") -> "Tensor":
+        """The weight with them, in float32."""
+        return weight.float().index_copy(0, self.places, self.rows.float())
+
+
+Changes = Mapping[str, LowRank | TrainedRows]
+"""What an adapter does, by the name of the weight in its base."""
 
 
 class NotPlain(Exception):
@@ -77,34 +99,45 @@ def narrowed(name: str, values: "Tensor", dtype: "dtype", seed: int) -> "Tensor"
 # --- adapters -----------------------------------------------------------------------------------------------
 
 
-def read_low_rank(adapter: Path) -> dict[str, LowRank]:
-    """What a LoRA adapter adds, by the name of the weight in its base. Raises NotPlain for DoRA, trained
-    embeddings, whole modules and whatever else is not such a sum."""
+def read_changes(adapter: Path) -> Changes:
+    """What a LoRA adapter does to its base. Raises NotPlain for whole modules, biases and whatever else is
+    neither a sum of low rank nor trained rows."""
     from peft import PeftConfig
     from safetensors.torch import load_file
 
     config = PeftConfig.from_pretrained(str(adapter))
     if str(getattr(config.peft_type, "value", config.peft_type)) != "LORA":
         raise NotPlain
-    if config.use_dora or config.modules_to_save or config.bias != "none" or config.lora_bias:
+    if config.modules_to_save or config.bias != "none" or config.lora_bias:
         raise NotPlain
     file = adapter / "adapter_model.safetensors"
     if not file.is_file():
         raise NotPlain
-    tensors = load_file(file)
-    found: dict[str, LowRank] = {}
-    for name in sorted(tensors):
-        module, kind = name.removeprefix(_PREFIX).split(".lora_")[0], name.rpartition(".lora_")[2]
-        if kind == "B.weight":
-            continue
-        up = tensors.pop(f"{_PREFIX}{module}.lora_B.weight", None) if kind == "A.weight" else None
-        if up is None:
+    tensors = {name.removeprefix(_PREFIX): tensor for name, tensor in load_file(file).items()}
+    found: dict[str, LowRank | TrainedRows] = {}
+    for name in [name for name in tensors if name.endswith(_ROWS)]:
+        module = name.removesuffix(_ROWS)
+        found[f"{module}.weight"] = TrainedRows(_places(config, module), tensors.pop(name))
+    for name in [name for name in tensors if name.endswith(_DOWN)]:
+        module, down = name.removesuffix(_DOWN), tensors.pop(name)
+        up, magnitude = tensors.pop(module + _UP, None), tensors.pop(module + _MAGNITUDE, None)
+        if up is None or (magnitude is None) == bool(config.use_dora) or f"{module}.weight" in found:
             raise NotPlain
-        rank = tensors[name].shape[0]
         found[f"{module}.weight"] = LowRank(
-            tensors[name], up, _scale(config, module, rank), bool(config.fan_in_fan_out)
+            down, up, _scale(config, module, down.shape[0]), bool(config.fan_in_fan_out), magnitude
         )
+    if tensors:
+        raise NotPlain
     return found
+
+
+def _places(config: object, module: str) -> "Tensor":
+    """The rows that were trained in this module."""
+    import torch
+
+    given = getattr(config, "trainable_token_indices", None) or ()
+    places = given[module.rpartition(".")[2]] if isinstance(given, Mapping) else given
+    return torch.tensor(list(places))
 
 
 def _scale(config: object, module: str, rank: int) -> float:
@@ -132,7 +165,7 @@ def weight_files(base: Path) -> list[Path]:
 def merge_weights(base: Path, adapter: Path, out: Path, dtype: "dtype", seed: int) -> None:
     """Write the files of `base` to `out` with the adapter added, file by file: two of them are in memory at
     most. Names of files and of weights stay. Raises NotPlain before anything is written."""
-    changes = read_low_rank(adapter)
+    changes = read_changes(adapter)
     files = weight_files(base)
     missing = changes.keys() - {name for file in files for name in _names(file)}
     if missing or not files:
@@ -143,19 +176,17 @@ def merge_weights(base: Path, adapter: Path, out: Path, dtype: "dtype", seed: in
         _write_index(index, out, [out / file.name for file in files])
 
 
-def _write(file: Path, target: Path, changes: Mapping[str, LowRank], dtype: "dtype", seed: int) -> None:
+def _write(file: Path, target: Path, changes: Changes, dtype: "dtype", seed: int) -> None:
     from safetensors.torch import save_file
 
     merged = {name: _merge(name, values, changes, dtype, seed) for name, values in _weights(file)}
     save_file(merged, target, metadata={"format": "pt"})
 
 
-def _merge(
-    name: str, values: "Tensor", changes: Mapping[str, LowRank], dtype: "dtype", seed: int
-) -> "Tensor":
+def _merge(name: str, values: "Tensor", changes: Changes, dtype: "dtype", seed: int) -> "Tensor":
     """The weight as it was loaded for the training, with its change."""
     loaded = values.to(dtype) if values.is_floating_point() else values
-    return narrowed(name, loaded.float() + changes[name].delta(), dtype, seed) if name in changes else loaded
+    return narrowed(name, changes[name].change(loaded), dtype, seed) if name in changes else loaded
 
 
 def _names(file: Path) -> list[str]:

@@ -8,6 +8,7 @@ TrainerError), and the base's config is kept, so that a running engine can swap 
 
 import shutil
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,10 +17,12 @@ from posttrain.core.chat_template import (
     CHAT_TEMPLATE,
     END_OF_TEXT,
     SPECIAL_TOKENS,
+    chat_tokens,
     prepare_tokenizer,
     render,
     stop_token_ids,
 )
+from posttrain.core.token_rows import look_at, matrices_in
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
 from synth.records import Message
@@ -105,6 +108,33 @@ def load_model(base: str, dtype: Dtype) -> "PreTrainedModel":
         raise RecipeError(_unloadable(base, error)) from error
 
 
+def load_quantized(base: str, dtype: Dtype) -> "PreTrainedModel":
+    """The weights in 4 bits (nf4), to train an adapter over; sums are made in this type. Raises RecipeError,
+    also where bitsandbytes is missing."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise RecipeError(
+            Problem(
+                "lora.quantization = nf4",
+                "needs the package bitsandbytes, which is not installed",
+                "pip install bitsandbytes",
+            )
+        )
+    wanted = getattr(torch, dtype)
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=wanted,
+    )
+    try:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=wanted, quantization_config=config)
+    except (OSError, ValueError) as error:
+        raise RecipeError(_unloadable(base, error)) from error
+
+
 def load_adapter(model: "PreTrainedModel", adapter: str, trainable: bool) -> "PeftModel":
     """The model with an adapter from disk. Raises RecipeError."""
     from peft import PeftModel
@@ -179,6 +209,14 @@ def _local_weights(base: str) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(base, allow_patterns=["*.safetensors", "*.json"]))
+
+
+def unlearned_chat_tokens(base: str) -> list[str]:
+    """A line for each token of the chat format that the model never learned, read from its folder. Raises
+    RecipeError for a model without a tokenizer."""
+    tokenizer = load_tokenizer(base)
+    rows = look_at(matrices_in(Path(base)), tokenizer, chat_tokens(tokenizer))
+    return [str(row) for row in rows if not row.is_learned]
 
 
 def prepare_base(model: Path | str, out: Path) -> Path:

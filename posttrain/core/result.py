@@ -46,7 +46,9 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
     trainer.accelerator.wait_for_everyone()
 
 
-def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float) -> PolicyManifest:
+def manifest(
+    job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float, stopped: str = ""
+) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
         name=job.name,
@@ -65,6 +67,7 @@ def manifest(job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float)
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(
             "merged",

@@ -4,12 +4,15 @@ Place in the flow: a job -> here -> `sft` and `dpo`, which build TRL's trainer o
 trained is float32: all weights, or an adapter over the policy's own type.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from posttrain.core.adapters import check_same, fresh_adapter
+from posttrain.core.chat_template import chat_tokens
 from posttrain.core.jobs import DpoJob, SftJob
-from posttrain.core.policy import Dtype, load_adapter, load_model, masters_of
-from synth.errors import Problem, RecipeError
+from posttrain.core.policy import Dtype, load_adapter, load_model, load_quantized, masters_of
+from posttrain.core.token_rows import look_at, matrices_of, rows_to_train
 from synth.training_config import LoraConfig
 
 if TYPE_CHECKING:
@@ -23,6 +26,12 @@ class Start:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     lora: LoraConfig | None
+    tokens: tuple[int, ...] = ()
+    """Ids of the tokens whose rows are trained beside a fresh adapter."""
+
+    def peft_config(self, base: str) -> Any:  # noqa: ANN401 - peft is untyped
+        """PEFT's config for the fresh adapter, or None."""
+        return fresh_adapter(self.lora, base, self.model, self.tokens)
 
 
 def weights_dtype(job: SftJob | DpoJob) -> Dtype:
@@ -46,40 +55,23 @@ def keeps_masters(job: SftJob | DpoJob) -> bool:
     return weights_dtype(job) != policy_dtype(job)
 
 
+def _load(job: SftJob | DpoJob, lora: LoraConfig | None) -> "PreTrainedModel":
+    if lora is not None and lora.quantization is not None:
+        return load_quantized(job.policy, weights_dtype(job))
+    return load_model(job.policy if lora else masters_of(job.policy), weights_dtype(job))
+
+
 def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
     """The job's policy in memory. Its adapter is trained further, or merged if all weights are trained."""
     lora = job.config.lora
-    model = load_model(job.policy if lora else masters_of(job.policy), weights_dtype(job))
+    model = _load(job, lora)
+    rows = look_at(matrices_of(model), tokenizer, chat_tokens(tokenizer))
+    print(*rows, sep="\n", file=sys.stderr)
     if not job.adapter:
-        return Start(model, tokenizer, lora)
+        tokens = rows_to_train(lora, rows, tokenizer) if lora else ()
+        return Start(model, tokenizer, lora, tokens)
     adapted = load_adapter(model, job.adapter, trainable=lora is not None)
     if lora is None:
         return Start(adapted.merge_and_unload(), tokenizer, None)
-    rank = adapted.peft_config["default"].r
-    if rank != lora.rank:
-        raise RecipeError(
-            Problem(
-                f"lora.rank = {lora.rank}",
-                f"must be {rank}, because the adapter {job.adapter} has rank {rank}",
-                f"rank: {rank}",
-            )
-        )
+    check_same(adapted, lora, job.adapter)
     return Start(adapted, tokenizer, None)
-
-
-def fresh_adapter(lora: LoraConfig | None, base: str) -> Any:  # noqa: ANN401 - peft is untyped
-    """PEFT's config for a new adapter, or None."""
-    from peft import LoraConfig as PeftLora
-    from peft import TaskType
-
-    if lora is None:
-        return None
-    modules = lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)
-    return PeftLora(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=modules,
-        task_type=TaskType.CAUSAL_LM,
-        base_model_name_or_path=base,
-    )

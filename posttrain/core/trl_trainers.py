@@ -12,6 +12,7 @@ from datasets import Dataset
 from peft import PeftModel
 from trl import DPOTrainer, SFTTrainer
 
+from posttrain.core.adapters import complete_adapter
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
 
@@ -27,6 +28,10 @@ class _Deterministic:
     train_dataset: Any
     lengths: numpy.ndarray | None = None
     """Tokens of each row, where the store knows them; else they are counted."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        complete_adapter(self.model)
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGroupedOrder:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps

@@ -26,7 +26,10 @@ class PairedDifference(Record):
 
 
 def paired_difference(
-    before: Sequence[QuestionResult], after: Sequence[QuestionResult], k: int | None
+    before: Sequence[QuestionResult],
+    after: Sequence[QuestionResult],
+    k: int | None,
+    confidence: float = 0.95,
 ) -> PairedDifference | None:
     """Of pass@k, or of greedy answers if `k` is None, over the tasks that were judged in both; None if there
     are none."""
@@ -35,7 +38,7 @@ def paired_difference(
     if not both:
         return None
     differences = [other[task_id] - one[task_id] for task_id in both]
-    low, high = paired_interval(differences, _step(before, k))
+    low, high = paired_interval(differences, _step(before, k), confidence)
     return PairedDifference(value=sum(differences) / len(both), low=low, high=high, tasks=len(both))
 
 

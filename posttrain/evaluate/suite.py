@@ -33,12 +33,21 @@ def load_questions(config: EvaluationConfig, recipe_folder: Path, suites: Suites
 
 def load_held_out(config: EvaluationConfig, recipe_folder: Path, suites: Suites) -> list[BenchmarkEntry]:
     """The instructions that training data must not contain: all of a named suite, or the ones asked
-    from a file."""
-    if config.suite is None:
-        return []
+    from a file; those of the harder and of the development suite too."""
+    development = [config.asking(config.development)] if config.development is not None else []
+    return [
+        BenchmarkEntry(id=item.task.id, prompts=(item.task.instruction,))
+        for one in (*config.reported, *development)
+        for item in _held_out_tasks(one, recipe_folder, suites)
+    ]
+
+
+def _held_out_tasks(
+    config: EvaluationConfig, recipe_folder: Path, suites: Suites
+) -> Sequence[EvaluationTask]:
+    assert config.suite is not None
     tasks = _load_tasks(config.suite, recipe_folder, suites)
-    asked = tasks if config.suite in suites else tasks[: config.tasks]
-    return [BenchmarkEntry(id=item.task.id, prompts=(item.task.instruction,)) for item in asked]
+    return tasks if config.suite in suites else tasks[: config.tasks]
 
 
 def _load_tasks(suite: str, recipe_folder: Path, suites: Suites) -> Sequence[EvaluationTask]:

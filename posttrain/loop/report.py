@@ -14,14 +14,17 @@ from posttrain.evaluate.benchmark_run import BenchmarkEvaluation
 from posttrain.evaluate.benchmark_table import RunEvaluation, benchmark_table
 from posttrain.evaluate.evaluation import Evaluation
 from posttrain.evaluate.table import difference_table, result_table
-from posttrain.loop.benchmarks import find_evaluations, run_evaluations
+from posttrain.loop.benchmarks import file_name, find_evaluations, run_evaluations
+from posttrain.loop.selection_words import selection_table
 from posttrain.loop.session import ServedEngine, Session
 from posttrain.reporter import Reporter
 from posttrain.world import Audit
+from synth.config import Recipe
 from synth.errors import FailedUnitsError, Problem, UserError
 from synth.store.atomic import open_log
 from synth.store.figures import FIGURES, read_figures
 from synth.store.seals import read_json, seal_line
+from synth.store.selections import read_selections
 from synth.store.views import failed_units, first_kept
 
 Figures = dict[str, object]
@@ -35,15 +38,24 @@ class RunResults(NamedTuple):
     audit: Audit | None
 
 
-def evaluation_path(run: Path, policy: str) -> Path:
-    """Path of the evaluation of the policy with this name."""
-    return run / "eval" / f"{policy.replace(' ', '-')}.json"
+def evaluation_path(run: Path, policy: str, suite: str = "") -> Path:
+    """Path of the evaluation of the policy with this name, on the recipe's own suite or on this one."""
+    beside = f"-on-{file_name(Path(suite).stem)}" if suite else ""
+    return run / "eval" / f"{policy.replace(' ', '-')}{beside}.json"
+
+
+def other_suite(recipe: Recipe, suite: str) -> str:
+    """The suite, unless it is the recipe's own: an evaluation on that has its policy's name alone."""
+    return "" if recipe.evaluation is not None and suite == recipe.evaluation.suite else suite
 
 
 def finish(session: Session, results: RunResults, seconds: float) -> None:
     """Write the figures of this process and show the results."""
     figures: Figures = {"seconds": round(seconds, 1), "swap_s": _swaps(session.model)}
-    figures["policies"] = [evaluation.policy for evaluation in results.evaluations]
+    figures["evaluations"] = [
+        evaluation_path(session.run, one.policy, other_suite(session.recipe, one.suite)).name
+        for one in results.evaluations
+    ]
     if results.benchmarks:
         figures["benchmarks"] = [[one.suite, one.policy] for one in results.benchmarks]
     if results.audit is not None:
@@ -115,8 +127,8 @@ def show_finished(reporter: Reporter, run: Path) -> None:
     """Print the results of a finished run again."""
     figures = read_figures(run)[-1]
     evaluations = [
-        Evaluation.model_validate_json(read_json(evaluation_path(run, name)))
-        for name in figures.get("policies", ())
+        Evaluation.model_validate_json(read_json(run / "eval" / name))
+        for name in figures.get("evaluations", ())
     ]
     reporter.print_line(f"{run.name} is already finished; nothing was done. Use --fresh to start over.")
     benchmarks = [one.evaluation for one in run_evaluations(run)]
@@ -131,10 +143,13 @@ def show_results(
     figures: Figures,
 ) -> None:
     """Print the tables, the figures in words, and commands to inspect the run."""
-    if evaluations:
-        reporter.print_table(*result_table(evaluations))
-        if (differences := difference_table(evaluations)) is not None:
+    for suite in dict.fromkeys(one.suite for one in evaluations):
+        measured = [one for one in evaluations if one.suite == suite]
+        reporter.print_table(*result_table(measured))
+        if (differences := difference_table(measured)) is not None:
             reporter.print_table(*differences)
+    if selections := list(read_selections(run)):
+        reporter.print_table(*selection_table(selections))
     if benchmarks:
         show_benchmarks(reporter, [RunEvaluation(run.name, one) for one in benchmarks])
     parts = [f"run time: {figures['seconds']} s"]

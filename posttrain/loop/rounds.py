@@ -1,38 +1,36 @@
 """The rounds: data from the policy, a policy from the data, evaluation, again.
 
 Place in the flow: `run` -> here, in a `Session` -> figures and tables in `report`. Every step first looks
-whether it was done before, so the same command resumes after an interruption. The one rule: a round trains
-only on the data of its own policy; the next round starts from the last policy of this one.
+whether it was done before, so the same command resumes after an interruption. The one rule: a round ends with
+a policy that was measured to be better than the one that it began with, or with that one.
 """
 
 import asyncio
 import os
-import time
-from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from posttrain.core.jobs import TrainingProgress
-from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
-from posttrain.evaluate.suite import load_held_out, load_questions
-from posttrain.launch import gpu_count, run_trainers
+from posttrain.evaluate.suite import load_held_out
+from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
 from posttrain.loop.jobs import plan_jobs, to_measure
-from posttrain.loop.report import RunResults, evaluation_path
-from posttrain.loop.session import ServedEngine, Session
+from posttrain.loop.measuring import measure_reported
+from posttrain.loop.replay import write_replay
+from posttrain.loop.report import RunResults
+from posttrain.loop.selection import select_policy
+from posttrain.loop.session import Session
 from posttrain.loop.settling import settle
 from posttrain.world import Audit
-from synth.config import DataConfig, EvaluationConfig
+from synth.config import DataConfig
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import RoundData, run_round
 from synth.policy import Policy
-from synth.rules.limits import find_limits
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
 from synth.store.flips import write_flips
-from synth.store.open_shards import FailedUnit, OpenShards
-from synth.store.seals import read_json, seal_json
+from synth.store.open_shards import FailedUnit
+from synth.store.seals import seal_json
 from synth.store.shards import shard_key
 
 
@@ -42,7 +40,7 @@ async def run_rounds(session: Session) -> RunResults:
     policy = session.base
 
     # 1. How good is the policy that we start with?
-    evaluations = await measure(session, [policy])
+    evaluations = await measure_reported(session, [policy])
     benchmarks = await measure_benchmarks(session, [policy])
     for round_ in range(1, recipe.loop.rounds + 1):
         if recipe.data is None:
@@ -51,12 +49,13 @@ async def run_rounds(session: Session) -> RunResults:
         data = await make_data(session, recipe.data, round_, policy)
         # 3. Train coarse, fine and DPO in one process, each from the policy before it.
         trained = await train(session, round_, policy, data)
-        # 4. Swap each new policy in and measure it.
+        # 4. The best of them, or the one before, makes the data of the next round.
+        policy = await select_policy(session, round_, policy, trained)
+        # 5. Swap each new policy in and measure it on the tasks that are reported.
         if recipe.loop.evaluate_rounds == "all" or round_ == recipe.loop.rounds:
-            evaluations += await measure(session, trained)
-            benchmarks += await measure_benchmarks(session, trained)
-        # 5. The next round starts from the last one.
-        policy = trained[-1] if trained else policy
+            ended = [] if policy in (session.base, *trained) else [policy]
+            evaluations += await measure_reported(session, [*ended, *trained])
+            benchmarks += await measure_benchmarks(session, [*ended, *trained])
 
     # 6. How much of the data was wrong, by a world that knows?
     return RunResults(evaluations, benchmarks, await audit(session))
@@ -67,6 +66,7 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
     reporter, model = session.reporter, session.model
     if model is not None:
         await model.serve(policy, reporter)
+    await session.wake_teacher()
     engine = model.engine if model is not None else None
     context = Context(
         session.recipe,
@@ -103,9 +103,17 @@ def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
 
 
 async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
-    """The trainings of a round, in one process; the policies to measure: after SFT, after DPO."""
+    """The trainings of a round; the policies to measure: after SFT, after DPO. Engines that share a card with
+    the trainer sleep meanwhile."""
+    start = session.base if session.recipe.loop.start == "base" else policy
     jobs, left_out = plan_jobs(
-        session.recipe, session.run / "checkpoints", round_, policy, data, on_gpu=gpu_count() > 0
+        session.recipe,
+        session.run / "checkpoints",
+        round_,
+        start,
+        data,
+        write_replay(session.run, session.recipe, round_, data),
+        on_gpu=bool(session.placement.trainer),
     )
     for line in left_out:
         session.reporter.say(line)
@@ -116,58 +124,17 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     def show(step: TrainingProgress) -> None:
         session.reporter.share(f"{step.job} (loss {step.loss:.3f})", step.step, step.total)
 
-    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline()
+    if not all_finished(jobs):
+        await session.leave_cards()
+    placement = session.placement
+    log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline(placement.children)
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline)
+        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, placement.trainer)
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
+    for line in filter(None, (one.manifest.stopped for one in trained)):
+        session.reporter.say(line)
     return [trained[place].policy(f"round {round_} {jobs[place].kind}") for place in to_measure(jobs)]
-
-
-# --- measuring ----------------------------------------------------------------------------------------------
-
-
-async def measure(session: Session, policies: Sequence[Policy]) -> list[Evaluation]:
-    """An evaluation of each policy, made now or read from an earlier process; none without an engine."""
-    config, model = session.recipe.evaluation, session.model
-    if config is None or config.suite is None or model is None:
-        return []
-    return [await _measured(session, config, model, policy) for policy in policies]
-
-
-async def _measured(
-    session: Session, config: EvaluationConfig, model: ServedEngine, policy: Policy
-) -> Evaluation:
-    path = evaluation_path(session.run, policy.name)
-    if path.exists():
-        found = Evaluation.model_validate_json(read_json(path))
-        if found.fingerprint == model.fingerprint_of(policy):
-            OpenShards(session.run).close(shard_key("evaluation", 0, path.stem))
-            return found
-    await model.serve(policy, session.reporter)
-    return await _measure(session, config, model, policy, path)
-
-
-async def _measure(
-    session: Session, config: EvaluationConfig, model: ServedEngine, policy: Policy, path: Path
-) -> Evaluation:
-    recipe, reporter = session.recipe, session.reporter
-    context = EvaluationContext(
-        model.engine, session.sandbox, model.prompts, config, recipe.seed, find_limits(recipe.execution)
-    )
-    questions = load_questions(config, session.plan.recipe_folder, session.world.suites)
-    what = f"evaluating {policy.name}"
-    reporter.say(f"{what}: {len(questions)} questions")
-    started = time.monotonic()
-    with model.engine.busy.window():
-        found = await evaluate(
-            context, policy.name, questions, lambda done, total: reporter.share(what, done, total)
-        )
-    found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-    failed = found.failed
-    settle(session, shard_key("evaluation", 0, path.stem), failed, len(failed) < len(questions))
-    write_bytes(path, seal_json(found.model_dump_json(indent=1)))
-    return found
 
 
 async def audit(session: Session) -> Audit | None:

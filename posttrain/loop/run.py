@@ -11,6 +11,7 @@ from posttrain.evaluate.prepared_benchmarks import prepare_benchmarks
 from posttrain.loop.report import accepted_failures, failures_error, finish, show_finished
 from posttrain.loop.rounds import run_rounds
 from posttrain.loop.session import Parts, RunPlan, open_session
+from posttrain.placement.machine import find_placement
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.interruptible import run_interruptibly
@@ -83,6 +84,7 @@ def _run(recipe: Recipe, recipe_folder: Path, runs_dir: Path, parts: Parts, opti
         show_finished(parts.reporter, run)
         _raise_failures(run)
         return run
+    find_placement(recipe, recipe_folder, empty=True)  # what cannot fit is said before a folder is made
     benchmarks = prepare_benchmarks(recipe, recipe_folder)
     with RunFolder.create_or_resume(
         runs_dir, name, identity, fork_of=recipe.name if options.fork else None, fresh=options.fresh

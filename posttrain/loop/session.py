@@ -5,7 +5,7 @@ and is closed however the run ends; policies are swapped into the running engine
 """
 
 import multiprocessing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.jobs import highest_rank
-from posttrain.core.policy import find_policy, prepare_base, resolve_model
+from posttrain.core.policy import find_policy, prepare_base, resolve_model, unlearned_chat_tokens
 from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
+from posttrain.placement.machine import find_placement
+from posttrain.placement.rules import ENGINE, NO_CARDS, TEACHER, Placement
 from posttrain.reporter import Reporter
 from posttrain.world import World
 from synth.config import EngineConfig, Recipe
@@ -23,12 +25,17 @@ from synth.execution.factory import create_sandbox
 from synth.execution.protocol import Sandbox
 from synth.generation.factory import EngineFactory, create_engine
 from synth.generation.journal import JournalledEngine
+from synth.generation.placement import placing
 from synth.packages.store import words_of_missing
 from synth.pipeline.patient_sandbox import PatientSandbox
-from synth.pipeline.resources import TEACHER, Resources, start_engine
+from synth.pipeline.resources import Resources, start_engine
 from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
+from synth.store.lock import outlived
 from synth.store.run_folder import RunFolder
+
+_EARLIER_CHILDREN_S = 180.0
+"""A trainer whose parent died saves first, for which it has two minutes."""
 
 
 class Parts(NamedTuple):
@@ -62,14 +69,28 @@ class ServedEngine:
     """Fingerprint of the policy loaded last."""
     swaps: list[float] = field(default_factory=list)
     """Seconds of each swap."""
+    is_asleep: bool = False
+    """Whether a trainer may have its cards."""
 
     async def serve(self, policy: Policy, reporter: Reporter) -> None:
-        """Make the engine answer as this policy."""
-        if self.served == policy.fingerprint:
+        """Make the engine answer as this policy, and wake it first. Whoever asks it, comes here before."""
+        if self.is_asleep:
+            seconds = await self.engine.wake(policy)
+            self.is_asleep = False
+            reporter.say(f"engine awake, {seconds:.2f} s")
+        elif self.served == policy.fingerprint:
             return
-        self.swaps.append(await self.engine.load_policy(policy))
-        self.served = policy.fingerprint
-        reporter.say(f"{policy.name} swapped in, {self.swaps[-1]:.2f} s")
+        else:
+            seconds = await self.engine.load_policy(policy)
+        if self.served != policy.fingerprint:
+            self.swaps.append(seconds)
+            self.served = policy.fingerprint
+            reporter.say(f"{policy.name} swapped in, {self.swaps[-1]:.2f} s")
+
+    async def sleep(self, reporter: Reporter) -> None:
+        """Leave the cards to a trainer, until somebody is served again."""
+        self.is_asleep = True
+        reporter.say(f"engine asleep, {await self.engine.sleep():.2f} s")
 
     def fingerprint_of(self, policy: Policy) -> str:
         """What the answers of this policy are marked with: a remote engine has a mark of its own for
@@ -92,6 +113,8 @@ class Session:
     """None if the policy writes its own tasks."""
     spending: Spending
     """What the run has spent."""
+    placement: Placement = NO_CARDS
+    """Which cards the engines and the trainer have."""
 
     @property
     def recipe(self) -> Recipe:
@@ -102,15 +125,35 @@ class Session:
         """The run folder."""
         return self.plan.folder.path
 
+    async def leave_cards(self) -> None:
+        """Let the engines sleep that share a card with the trainer. Raises EngineError: then nobody may
+        train."""
+        if self.model is not None and self._shares(ENGINE):
+            await self.model.sleep(self.reporter)
+        if self.teacher is not None and self._shares(TEACHER):
+            await self.teacher.sleep()
+
+    async def wake_teacher(self) -> None:
+        """Have the teacher answer again."""
+        if self.teacher is not None and self._shares(TEACHER):
+            await self.teacher.wake()
+
+    def _shares(self, role: str) -> bool:
+        placed = self.placement.engines.get(role)
+        return placed is not None and placed.sleeps
+
 
 @asynccontextmanager
 async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
     """Start sandbox, engine and teacher, and close them at the end. Passes on their errors."""
     recipe, path = plan.recipe, plan.folder.path
-    base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
-    resources = Resources(path, plan.recipe_folder, base)
     spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
+        placement = _take_cards(plan, parts.reporter, stack)
+        base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
+        resources = Resources(path, plan.recipe_folder, base)
+        for line in unlearned_tokens(recipe, base):
+            parts.reporter.say(line)
         stack.callback(spending.note_time)
         usual = plan.benchmarks.package_sets
         for missing in filter(None, map(words_of_missing, usual)):
@@ -128,7 +171,7 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
                 resources,
                 recipe.outage,
                 part,
-                parts.create_engine,
+                placing(parts.create_engine, placement.engines.get(role)),
                 parts.reporter.say,
                 is_well=plan.accept_failures,
             )
@@ -140,10 +183,37 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         model = teacher = None
         if recipe.engine is not None and plan.prompts is not None:
             config = recipe.engine.taking_rank(highest_rank(recipe))
-            model = ServedEngine(await start(config, "engine"), plan.prompts, base.fingerprint)
+            model = ServedEngine(await start(config, ENGINE), plan.prompts, base.fingerprint)
         if model is not None and recipe.teacher is not None and recipe.data is not None:
-            teacher = await start(recipe.teacher, "teacher", TEACHER)
-        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending)
+            teacher = await start(recipe.teacher, TEACHER, TEACHER)
+        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending, placement)
+
+
+def _take_cards(plan: RunPlan, reporter: Reporter, stack: AsyncExitStack) -> Placement:
+    """The run's placement, once no engine or trainer of an earlier start is left on its cards. Raises
+    RunFolderError or RecipeError."""
+    if find_placement(plan.recipe, plan.recipe_folder, empty=True) == NO_CARDS:
+        return NO_CARDS
+    wait = "waiting for an engine or a trainer of the start before to leave the GPUs"
+    children = stack.enter_context(
+        outlived(plan.folder.path, _EARLIER_CHILDREN_S, lambda: reporter.say(wait))
+    )
+    placement = find_placement(plan.recipe, plan.recipe_folder, empty=False).holding(children)
+    for line in placement.words:
+        reporter.say(line)
+    return placement
+
+
+def unlearned_tokens(recipe: Recipe, base: Policy) -> Iterator[str]:
+    """A line for each token of the chat format that the policy never learned, and what comes of it."""
+    if not recipe.trainings or recipe.policy.model == "pocket" or not Path(base.base).is_dir():
+        return
+    adapters_only = recipe.engine is not None and recipe.engine.serves_adapters_only
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        lines = pool.submit(unlearned_chat_tokens, base.base).result()
+    yield from lines
+    if lines and adapters_only:
+        yield "answers may not end: with `swap: adapter` no token rows are trained; `swap: auto` trains them"
 
 
 def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:

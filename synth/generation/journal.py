@@ -16,6 +16,7 @@ from synth.errors import BudgetSpentError, EngineError, Problem
 from synth.generation.breaker import Breaker
 from synth.generation.busy import BusyClock
 from synth.generation.ledger import AnswerPart, PaidEngine, Usage
+from synth.generation.placement import PlacedEngine
 from synth.generation.protocol import Completion, Engine, GenerationRequest, GenerationResponse
 from synth.generation.responses import ResponseFiles, Waste
 from synth.policy import Policy
@@ -97,6 +98,19 @@ class JournalledEngine:
         """Wait for requests in flight, then swap. Returns the seconds that the swap took."""
         await self._drain()
         return await self.engine.load_policy(policy)
+
+    async def sleep(self) -> float:
+        """Wait for requests in flight, then give back the cards of the wrapped engine. Returns the seconds
+        that it took; 0 for an engine that has none."""
+        await self._drain()
+        return await self.engine.sleep() if isinstance(self.engine, PlacedEngine) else 0.0
+
+    async def wake(self, policy: Policy | None = None) -> float:
+        """Serve this policy, or the one of before, with the cards back. Returns the seconds that it took."""
+        await self._drain()
+        if isinstance(self.engine, PlacedEngine):
+            return await self.engine.wake(policy)
+        return await self.engine.load_policy(policy) if policy is not None else 0.0
 
     async def close(self) -> None:
         """Cancel requests in flight, then close the wrapped engine and the files. May be called twice. After

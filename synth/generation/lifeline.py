@@ -16,13 +16,20 @@ from synth.generation import guard
 class Lifeline:
     """The pipe of one child. `let_go` may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: Sequence[int] = ()) -> None:
+        """`keeps`: descriptors of ours that the guard holds open until the child's group has ended."""
         self.watched, self._held = os.pipe()
+        self._keeps = tuple(keeps)
         self._lock = threading.Lock()
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The descriptors that the child must inherit."""
+        return self.watched, *self._keeps
 
     def command(self, command: Sequence[str], grace_s: float = 5.0) -> list[str]:
         """The command, started by its guard, which gives it so many seconds between SIGTERM and SIGKILL.
-        The child must inherit the descriptor `watched`."""
+        The child must inherit the descriptors `inherited`."""
         return [sys.executable, "-I", guard.__file__, str(self.watched), f"{grace_s:g}", *command]
 
     def let_go(self) -> None:

@@ -21,21 +21,27 @@ _NOISE = re.compile(r"nanobind|^ - (leaked |\.\.\. skipped)")
 
 class OwnedProcess:
     """One child. With `piped`, its stdin and stdout are pipes to this process; otherwise stdout goes to the
-    log, as stderr always does."""
+    log, as stderr always does. The descriptors that it `holds` are closed once its group has ended."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, environment: Mapping[str, str], piped: bool = False
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        piped: bool = False,
+        holds: Sequence[int] = (),
     ) -> None:
         self.log = log
         self._command = tuple(command)
         self._environment = child_environment(environment)
-        self._piped = piped
+        self._piped, self._holds = piped, tuple(holds)
         self._process: asyncio.subprocess.Process | None = None
         self._lifeline: Lifeline | None = None
 
     async def start(self) -> None:
         """Start it, appending to the log. Raises OSError if the log's folder cannot be written."""
-        lifeline = self._lifeline = Lifeline()
+        lifeline = self._lifeline = Lifeline(self._holds)
         try:
             with open_log(self.log) as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -45,7 +51,7 @@ class OwnedProcess:
                     stderr=log,
                     cwd=self.log.parent,
                     env=self._environment,
-                    pass_fds=(lifeline.watched,),
+                    pass_fds=lifeline.inherited,
                     start_new_session=True,
                     limit=_LINE_LIMIT,
                 )

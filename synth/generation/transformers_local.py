@@ -17,11 +17,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
+from synth.cards import visible_to_child
 from synth.child_environment import hub_access
 from synth.config import TransformersEngineConfig
 from synth.errors import EngineEndedError, EngineError, Problem
 from synth.generation.gate import PolicyGate
 from synth.generation.owned_process import OwnedProcess
+from synth.generation.placement import EnginePlacement
 from synth.generation.protocol import Completion, GenerationRequest, GenerationResponse
 from synth.ids import derive_seed
 from synth.policy import Policy
@@ -75,6 +77,11 @@ class TransformersLocal:
         self._waiting = asyncio.Event()
         self._process: OwnedProcess | None = None
         self._batches: asyncio.Task[None] | None = None
+        self._placement = EnginePlacement()
+
+    def place(self, placement: EnginePlacement) -> None:
+        """Say where the worker will run."""
+        self._placement = placement
 
     @property
     def fingerprint(self) -> str:
@@ -89,8 +96,10 @@ class TransformersLocal:
             [sys.executable, "-P", str(_WORKER)],
             log=self._log,
             environment={"TOKENIZERS_PARALLELISM": "false"}
-            | ({} if Path(self._policy.weights).is_dir() else hub_access()),
+            | ({} if Path(self._policy.weights).is_dir() else hub_access())
+            | (visible_to_child(cards) if (cards := self._placement.cards) is not None else {}),
             piped=True,
+            holds=self._placement.holds,
         )
         try:
             await self._process.start()
@@ -135,6 +144,25 @@ class TransformersLocal:
             started = time.monotonic()
             await self._ask({"load": _source(policy)})
             self._policy = policy
+            return time.monotonic() - started
+
+    async def sleep(self) -> float:
+        """End the worker, once open requests are answered: it starts anew in seconds. Returns those that the
+        end took."""
+        async with self._gate.swap():
+            started = time.monotonic()
+            await self.close()
+            return time.monotonic() - started
+
+    async def wake(self, policy: Policy | None = None) -> float:
+        """Start a worker with this policy, or the one of before; load it if one runs. Returns the seconds
+        that it took. Raises EngineError."""
+        if self._process is not None:
+            return await self.load_policy(policy or self._policy)
+        async with self._gate.swap():
+            started = time.monotonic()
+            self._policy = policy or self._policy
+            await self.start()
             return time.monotonic() - started
 
     async def close(self) -> None:

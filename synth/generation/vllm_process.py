@@ -35,10 +35,16 @@ class _Models(BaseModel):
 
 
 class VllmProcess:
-    """One server for the weights `model`. Its log is appended to."""
+    """One server for the weights `model`. Its log is appended to; see OwnedProcess for what it `holds`."""
 
     def __init__(
-        self, model: str, options: Sequence[str], *, log: Path, environment: Mapping[str, str]
+        self,
+        model: str,
+        options: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str],
+        holds: Sequence[int] = (),
     ) -> None:
         self.served = f"policy-{secrets.token_hex(8)}"
         """The name under which it serves the weights."""
@@ -49,6 +55,7 @@ class VllmProcess:
             [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *ours, *options],
             log=log,
             environment={**environment, "VLLM_RPC_BASE_PATH": str(self._folder.path)},
+            holds=holds,
         )
         self._where = f"vLLM server for {model}"
         self._ended: asyncio.Future[int] | None = None

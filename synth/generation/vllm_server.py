@@ -9,11 +9,13 @@ prefix cache is emptied); if that cannot be ensured, the engine refuses to answe
 import importlib.metadata
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from synth.cards import visible_to_child
 from synth.child_environment import hub_access
 from synth.config import VllmServerEngineConfig
 from synth.engine_config import MAX_LORA_RANK, argument_of
@@ -21,11 +23,13 @@ from synth.errors import EngineError, Problem
 from synth.generation.endpoint import Endpoint, EndpointClient
 from synth.generation.gate import PolicyGate
 from synth.generation.ledger import Ledger, NoLedger
+from synth.generation.placement import EnginePlacement
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.generation.vllm_process import BASE_URL, VllmProcess
-from synth.policy import Policy, read_interface
+from synth.generation.vllm_sleep import SLEEP_TIMEOUT_S, Level, fall_asleep, reload_weights, wake_up
+from synth.policy import Policy, is_plain_adapter, read_interface
 
-_SWAP_TIMEOUT_S = 600.0
+_ALLOCATOR = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, MAX_LORA_RANK)
 _USUAL_RANK = 64
 """For adapters where nothing was said about their rank."""
@@ -66,6 +70,8 @@ class VllmServer:
         self._process: VllmProcess | None = None
         self._client: EndpointClient | None = None
         self._broken: EngineError | None = None
+        self._placement = EnginePlacement()
+        self._is_asleep = False
         self.starts = 0
         """How often a server was started: once per run."""
 
@@ -73,6 +79,10 @@ class VllmServer:
     def fingerprint(self) -> str:
         """Fingerprint of the policy that answers now."""
         return self._policy.fingerprint
+
+    def place(self, placement: EnginePlacement) -> None:
+        """Say where the server will run."""
+        self._placement = placement
 
     # --- life -----------------------------------------------------------------------------------------------
 
@@ -123,7 +133,13 @@ class VllmServer:
     def _make_process(self, build: VllmBuild) -> VllmProcess:
         log, environment = self._log_folder / "vllm-server.log", self._environment(build)
         try:
-            return VllmProcess(self._base.weights, self._options(), log=log, environment=environment)
+            return VllmProcess(
+                self._base.weights,
+                self._options(),
+                log=log,
+                environment=environment,
+                holds=self._placement.holds,
+            )
         except OSError as error:
             raise EngineError(
                 Problem(
@@ -149,7 +165,9 @@ class VllmServer:
             options.append("--enable-lora")
             if argument_of(extra, "--max-lora-rank") is None:
                 options += ["--max-lora-rank", str(_served_rank(config.adapter_rank or _USUAL_RANK))]
-        return [*options, *extra]
+        if self._placement.sleeps and "--enable-sleep-mode" not in extra:
+            options.append("--enable-sleep-mode")
+        return [*options, *self._placement.options, *extra]
 
     def _environment(self, build: VllmBuild) -> dict[str, str]:
         ours = {
@@ -160,6 +178,10 @@ class VllmServer:
             "VLLM_KEEP_ALIVE_ON_ENGINE_DEATH": "0",
             "TOKENIZERS_PARALLELISM": "false",
         }
+        if self._placement.cards is not None:
+            ours |= visible_to_child(self._placement.cards)
+        if self._placement.sleeps:  # memory that sleeps cannot lie in segments that grow
+            ours |= {name: "" for name in _ALLOCATOR if "expandable_segments" in os.environ.get(name, "")}
         ours |= {"HF_HUB_OFFLINE": "1"} if Path(self._base.weights).is_dir() else hub_access()
         if build.device == "cpu":
             # Unpinned threads on half of the cores: programs under test run on the other cores, and
@@ -192,11 +214,16 @@ class VllmServer:
             ms=(time.monotonic() - started) * 1000,
         )
 
-    def _need_running(self) -> "_Running":
+    def _need_running(self, *, asleep_too: bool = False) -> "_Running":
         if self._broken is not None:
             raise self._broken
         if self._client is None or self._process is None:
             raise EngineError(Problem("vLLM server", "is not running", "call start() first"), retryable=False)
+        if self._is_asleep and not asleep_too:
+            raise EngineError(
+                Problem("vLLM server", "is asleep, because a trainer has its cards", "call wake() first"),
+                retryable=False,
+            )
         return _Running(self._process, self._client)
 
     # --- policies -------------------------------------------------------------------------------------------
@@ -205,41 +232,95 @@ class VllmServer:
         """Serve this policy from now on. Returns the seconds that the swap itself took. Raises EngineError if
         the policy does not fit this server."""
         async with self._gate.swap():
-            process = self._need_running().process
-            if policy.fingerprint == self._policy.fingerprint:
-                return 0.0
-            by_adapter = self._swaps_by_adapter(policy)
-            if not by_adapter:
-                self._check_fits(policy)
-            await process.check_identity()
-            started = time.monotonic()
-            try:
-                async with process.while_alive():
-                    await (self._load_adapter if by_adapter else self._reload_weights)(policy, process)
-            except BaseException as error:
-                failed = error if isinstance(error, EngineError) else self._failed_swap(policy, error)
-                self._broken = None if by_adapter else failed  # the weights may be partly replaced
-                if isinstance(error, OSError):
-                    raise failed from error
-                raise
-            self._policy = policy
-            return time.monotonic() - started
+            return await self._swap(policy, self._need_running().process)
+
+    async def _swap(self, policy: Policy, process: VllmProcess) -> float:
+        if policy.fingerprint == self._policy.fingerprint:
+            return 0.0
+        by_adapter = self._swaps_by_adapter(policy)
+        if not by_adapter:
+            self._check_fits(policy)
+        await process.check_identity()
+        started = time.monotonic()
+        try:
+            async with process.while_alive():
+                await (self._load_adapter if by_adapter else self._reload_weights)(policy, process)
+        except BaseException as error:
+            failed = error if isinstance(error, EngineError) else self._failed_swap(policy, error)
+            self._broken = None if by_adapter else failed  # the weights may be partly replaced
+            if isinstance(error, OSError):
+                raise failed from error
+            raise
+        self._policy = policy
+        return time.monotonic() - started
 
     async def _reload_weights(self, policy: Policy, process: VllmProcess) -> None:
-        path = str(Path(policy.weights).resolve())
-        body: JsonValue = {
-            "method": "reload_weights",
-            "kwargs": {"weights_path": path},
-            "timeout": _SWAP_TIMEOUT_S,
-        }
-        await process.call("POST", "/collective_rpc", body, timeout_s=_SWAP_TIMEOUT_S)
+        await reload_weights(process, _folder(policy))
         await process.call("POST", "/reset_prefix_cache")
         self._base, self._model = policy, process.served
+
+    # --- sleep ----------------------------------------------------------------------------------------------
+
+    async def sleep(self) -> float:
+        """Give back the memory of its cards, once open requests are answered. Returns the seconds that it
+        took. Raises EngineError if the server does not say that it sleeps: then nothing may use its cards."""
+        async with self._gate.swap():
+            if self._is_asleep:
+                return 0.0
+            process, started = self._need_running().process, time.monotonic()
+            self._is_asleep = True  # whatever comes of the order, nothing is asked until it has proved awake
+            await self._order("fall asleep", process, lambda: fall_asleep(process, self._level))
+            return time.monotonic() - started
+
+    async def wake(self, policy: Policy | None = None) -> float:
+        """Serve this policy, or the one of before, from now on. Returns the seconds that it took. Raises
+        EngineError if the policy does not fit this server, or the server does not say that it is awake."""
+        async with self._gate.swap():
+            process, started = self._need_running(asleep_too=True).process, time.monotonic()
+            policy = policy or self._policy
+            if self._is_asleep:
+                await self._wake(policy, process)
+            await self._swap(policy, process)
+            return time.monotonic() - started
+
+    async def _wake(self, policy: Policy, process: VllmProcess) -> None:
+        forgot = self._level == 2
+        if forgot:
+            self._check_fits(policy)
+        await process.check_identity()
+        weights = _folder(policy) if forgot else ""
+        await self._order("wake up", process, lambda: wake_up(process, self._level, weights))
+        self._is_asleep = False
+        if forgot:
+            self._base = self._policy = policy
+
+    async def _order(self, what: str, process: VllmProcess, calls: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with process.while_alive():
+                await calls()
+        except OSError as error:
+            raise EngineError(
+                Problem(
+                    where=f"vLLM server for {self._base.weights}",
+                    message=f"did not {what}: {error}",
+                    fix=(
+                        f"read {self._log_folder / 'vllm-server.log'}, then rerun the same command; or give "
+                        f"engine and trainer GPUs of their own under `devices`"
+                    ),
+                    see="docs/architecture/generation.md",
+                ),
+                retryable=False,
+            ) from error
+
+    @property
+    def _level(self) -> Level:
+        """How deep it sleeps: an adapter's base stays, merged weights are replaced anyway."""
+        return 1 if self._takes_adapters else 2
 
     async def _load_adapter(self, policy: Policy, process: VllmProcess) -> None:
         before, name = self._model, f"{process.served}-adapter-{self._adapters + 1}"
         body: JsonValue = {"lora_name": name, "lora_path": str(Path(policy.adapter).resolve())}
-        await process.call("POST", "/v1/load_lora_adapter", body, timeout_s=_SWAP_TIMEOUT_S)
+        await process.call("POST", "/v1/load_lora_adapter", body, timeout_s=SLEEP_TIMEOUT_S)
         if before != process.served:
             await process.call("POST", "/v1/unload_lora_adapter", {"lora_name": before})
         self._adapters, self._model = self._adapters + 1, name
@@ -257,12 +338,18 @@ class VllmServer:
         that is served."""
         if not self._takes_adapters:
             return False
-        if policy.adapter and policy.base in _names_of(self._base.weights):
+        if (
+            policy.adapter
+            and policy.base in _names_of(self._base.weights)
+            and is_plain_adapter(policy.adapter)
+        ):
             return True
         if self._config.swap == "auto":
             return False
         raise self._misfit(
-            policy, f"has no adapter over {self._base.weights}", "set `swap: auto` or `swap: weights`"
+            policy,
+            f"has no plain LoRA adapter over {self._base.weights}",
+            "set `swap: auto` or `swap: weights`",
         )
 
     def _check_fits(self, policy: Policy) -> None:
@@ -323,6 +410,12 @@ def _need_vllm() -> VllmBuild:
             retryable=False,
         )
     return build
+
+
+def _folder(policy: Policy) -> str:
+    """Where its weights are, for a server to read."""
+    folder = _local_folder(policy.weights)
+    return str(folder.resolve()) if folder is not None else policy.weights
 
 
 def _names_of(model: str) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.finding import Finding
+from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
 
@@ -150,6 +151,10 @@ def language_lists(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], tuple[str,
         yield ("data", "solve", "languages"), recipe.data.solve.languages
     if recipe.evaluation is not None:
         yield ("evaluation", "languages"), recipe.evaluation.languages
+        for name in ("hard", "development"):
+            suite = getattr(recipe.evaluation, name)
+            if suite is not None and suite.languages is not None:
+                yield ("evaluation", name, "languages"), suite.languages
 
 
 def _k_fits_n(recipe: Recipe) -> Iterator[Finding]:
@@ -282,6 +287,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _enough_candidates,
     _languages_are_named,
     *TRAINING_RULES,
+    *LOOP_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,

@@ -78,6 +78,7 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
                 see=_SEE,
             )
     yield from _reporters(recipe)
+    yield from _quantizers(recipe)
 
 
 def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineBaseConfig]]:
@@ -111,6 +112,17 @@ def _reporters(recipe: Recipe) -> Iterator[Finding]:
                 ((*path.split("."), "report_to"),),
                 f"needs the package {package}, which is not installed",
                 f"pip install {package}",
+                see=_SEE,
+            )
+
+
+def _quantizers(recipe: Recipe) -> Iterator[Finding]:
+    for path, config in recipe.trainings.items():
+        if config.lora is not None and config.lora.quantization and not is_installed("bitsandbytes"):
+            yield Finding(
+                ((*path.split("."), "lora", "quantization"),),
+                "needs the package bitsandbytes, which is not installed",
+                "pip install bitsandbytes",
                 see=_SEE,
             )
 

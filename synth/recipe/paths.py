@@ -15,7 +15,8 @@ from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
 
-_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"))
+_SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
+_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"), *_SUITES)
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
 _DATA_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))

@@ -135,6 +135,14 @@ def _engine_can_serve_the_adapter(recipe: Recipe) -> Iterator[Finding]:
             expected = "must be an adapter, because `engine.swap` is `adapter`"
             yield Finding(((*path, "lora"), ("engine", "swap")), expected, "lora: {}, or `swap: auto`")
     loras = list(_adapters(recipe))
+    for path, lora in loras:
+        if lora.dora:
+            expected = "cannot be served as an adapter, which is what `engine.swap` asks for"
+            yield Finding(((*path, "dora"), ("engine", "swap")), expected, "dora: false, or `swap: auto`")
+        if isinstance(lora.train_tokens, tuple) and lora.train_tokens:
+            expected = "changes the weights themselves, but with `swap: adapter` only adapters are served"
+            fix = "train_tokens: none, or `swap: auto`"
+            yield Finding(((*path, "train_tokens"), ("engine", "swap")), expected, fix)
     for path, lora in loras[1:]:
         for key in type(lora).model_fields:
             first, wanted = loras[0][0], getattr(loras[0][1], key)

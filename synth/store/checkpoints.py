@@ -50,6 +50,8 @@ class PolicyManifest(Record):
     metrics: dict[str, float]
     """Of the last step, in TRL's names."""
     seconds: float
+    stopped: str = ""
+    """Why it ended before its last step, in words."""
     versions: dict[str, str]
     sealed: tuple[str, ...] = ()
     """Folders with the hashes of their files (`seals.seal_folder`); none in a policy of an older version."""

@@ -8,13 +8,14 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from synth.errors import Problem, RunFolderError
 from synth.store.atomic import PRIVATE_FILE, make_private_folder
 
+_CHILDREN = ".children"
 _LOCK_PATIENCE_S = 1.0
 """A reader that checks whether the run is alive holds the lock briefly."""
 
@@ -52,6 +53,47 @@ def locked(path: Path, patience_s: float = _LOCK_PATIENCE_S) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def outlived(path: Path, patience_s: float, on_wait: Callable[[], None]) -> Iterator[int]:
+    """A descriptor for the children of a process that works in the folder, given once no child of an earlier
+    process is left. A child has to keep it open until its own children have ended.
+
+    Calls `on_wait` once if it has to wait. Raises RunFolderError when one is left after so many seconds.
+    """
+    make_private_folder(path)
+    descriptor = os.open(path / _CHILDREN, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        if not _taken_within(descriptor, path, 0):
+            on_wait()
+            if not _taken_within(descriptor, path, patience_s):
+                raise RunFolderError(
+                    Problem(
+                        f"folder {path}",
+                        f"is in use by an engine or a trainer of a start before, for {patience_s:g} s now",
+                        f"end that process (`fuser {path / _CHILDREN}` shows it), then rerun the command",
+                        "docs/architecture/store.md",
+                    )
+                )
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _taken_within(descriptor: int, path: Path, patience_s: float) -> bool:
+    patience_ends = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= patience_ends:
+                return False
+            time.sleep(0.05)
+        except OSError as error:
+            raise RunFolderError(_no_locks(path, error)) from error
 
 
 def _no_locks(path: Path, error: OSError) -> Problem:

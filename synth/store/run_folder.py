@@ -48,7 +48,7 @@ NOTED_PACKAGES = (
     "duckdb",
 )
 _IDLE_KEYS = ("recipe.name", "recipe.description")
-_IDLE_SECTIONS = ("recipe.outage.",)
+_IDLE_SECTIONS = ("recipe.outage.", "recipe.devices")
 """Keys that do not affect the results."""
 
 

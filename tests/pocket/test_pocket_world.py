@@ -6,6 +6,7 @@ import re
 from itertools import islice
 
 from posttrain.pocket.chains import (
+    DEEP,
     OPERATIONS,
     Chain,
     behaviour,
@@ -19,7 +20,7 @@ from posttrain.pocket.chains import (
     mutate,
 )
 from posttrain.pocket.corpus import Mistakes, documents, solve_turn
-from posttrain.pocket.heldout import held_out_tasks
+from posttrain.pocket.heldout import deep_tasks, development_tasks, held_out_tasks
 from posttrain.pocket.phrases import instruction, read_instruction
 from posttrain.pocket.programs import draw_style, render_program
 from posttrain.pocket.seeds import draw_seeds
@@ -76,6 +77,38 @@ def test_held_out_tasks_have_two_or_three_steps_and_distinct_behaviour() -> None
         assert len({str(chain.run(draw_value(chain.source, rng))) for _ in range(40)}) > 1, chain
     assert len({behaviour(chain) for chain in chains}) == len(chains) >= 200
     assert all(is_held_out(chain) for chain in chains)
+
+
+def test_the_three_suites_have_no_structure_or_behaviour_in_common() -> None:
+    suites = {name: listed_chains(name) for name in ("heldout", "deep", "development")}
+    assert {len(chain.steps) for chain in suites["deep"]} == {DEEP}
+    assert [len(chain.steps) == DEEP for chain in suites["development"]] == [False, False, True] * 100
+    structures = {name: {chain.structure for chain in chains} for name, chains in suites.items()}
+    assert not structures["heldout"] & structures["development"]
+    assert not structures["deep"] & structures["development"]
+    behaviours = [behaviour(chain) for chains in suites.values() for chain in chains]
+    assert len(set(behaviours)) == len(behaviours) == len(held_out_behaviours())
+    assert all(is_held_out(chain) for chain in (*suites["deep"], *suites["development"]))
+    tasks = [*held_out_tasks(), *deep_tasks(), *development_tasks()]
+    assert len({item.task.id for item in tasks}) == len({item.task.instruction for item in tasks}) == 969
+
+
+def test_no_step_of_a_deep_or_development_task_is_idle() -> None:
+    for chain in (*listed_chains("deep"), *listed_chains("development")):
+        without = [Chain(chain.steps[:at] + chain.steps[at + 1 :]) for at in range(len(chain.steps))]
+        shorter = [one for one in without if one.is_well_typed() and one.target == chain.target]
+        assert behaviour(chain) not in map(behaviour, shorter), chain
+
+
+def test_deep_seeds_have_four_steps_in_the_share_that_is_asked_for_and_change_no_other() -> None:
+    plain = list(draw_seeds(PocketSeedsConfig(count=200), 0, 1))
+    mixed = list(draw_seeds(PocketSeedsConfig(count=200, deep=0.3), 0, 1))
+    deep = [two for two in mixed if len(two.chain.steps) == DEEP]
+    assert 40 <= len(deep) <= 80
+    assert not any(is_held_out(one.chain) for one in deep)
+    assert not {behaviour(one.chain) for one in deep} & held_out_behaviours()
+    others = [(one, two) for one, two in zip(plain, mixed, strict=True) if len(two.chain.steps) < DEEP]
+    assert all(one == two for one, two in others)
 
 
 def test_corpus_and_seeds_avoid_held_out_structures_and_behaviours() -> None:

@@ -39,8 +39,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.child_environment",
     ),
     (
+        "synth.cards",
         "synth.config",
         "synth.config_base",
+        "synth.devices_config",
         "synth.engine_config",
         "synth.evaluation_config",
         "synth.loop_config",

@@ -15,8 +15,9 @@ from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import JOBS, DpoJob, SftJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.launch import _environment, gpu_count, run_trainers
+from posttrain.launch import _environment, run_trainers
 from posttrain.loop.session import base_policy
+from synth.cards import Card
 from synth.config import Recipe
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import Policy, fingerprint_policy
@@ -120,6 +121,24 @@ def test_no_model_of_an_earlier_job_stays_in_memory(jobs: list[SftJob | DpoJob],
     assert [f"{name} begins beside 0 models" in done.stderr for name in ("coarse", "fine", "dpo")] == [
         True
     ] * 3
+
+
+def test_on_cards_each_job_has_a_process_of_its_own_that_sees_the_trainers_cards_alone(
+    jobs: list[SftJob | DpoJob], tmp_path: Path
+) -> None:
+    short = [
+        job.model_copy(update={"config": job.config.model_copy(update={"max_steps": 1})}) for job in jobs[:2]
+    ]
+    seen: dict[str, tuple[int, str]] = {}
+
+    def note(progress: TrainingProgress) -> None:
+        process = trainer_process()
+        seen[progress.job] = (process.pid, process.environ()["CUDA_VISIBLE_DEVICES"])
+
+    done = run_trainers(short, tmp_path / "train.log", note, cards=(Card(3, "GPU-3"),))
+    assert [one.manifest.name for one in done] == ["coarse", "fine"]
+    assert seen["coarse"][0] != seen["fine"][0]
+    assert {visible for _, visible in seen.values()} == {"GPU-3"}
 
 
 def test_a_trainer_that_is_asked_to_end_saves_and_the_same_call_goes_on(
@@ -325,14 +344,6 @@ def test_models_are_found_by_name(policy: Path, tmp_path: Path) -> None:
     for name in ("./nowhere", "nowhere", "/no/such/folder"):
         with pytest.raises(RecipeError, match=r"policy\.model"):
             resolve_model(name, tmp_path)
-
-
-@pytest.mark.parametrize(("visible", "count"), [("", 0), ("-1", 0), ("0", 1), ("0,1,3", 3)])
-def test_gpus_are_counted_from_what_is_visible(
-    monkeypatch: pytest.MonkeyPatch, visible: str, count: int
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert gpu_count() == count
 
 
 def test_two_trainings_do_not_write_one_folder(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def test_the_shape_of_a_folder_counts_the_weights_that_its_file_holds(policy: Pa
 def test_the_shape_of_an_adapter_counts_what_peft_trains(policy: Path) -> None:
     from peft import get_peft_model
 
+    from posttrain.core.adapters import fresh_adapter
     from posttrain.core.policy import load_model
-    from posttrain.core.start import fresh_adapter
 
     for targets in ("all-linear", ("q_proj", "down_proj")):
         adapted = get_peft_model(

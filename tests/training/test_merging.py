@@ -30,7 +30,7 @@ def adapter_of(policy: Path, folder: Path, change: float = 0.05, **settings: Any
     )
     model = get_peft_model(load_model(str(policy), "float32"), config)
     for name, parameter in model.named_parameters():
-        if "lora_" in name:
+        if "lora_A" in name or "lora_B" in name or "trainable_tokens" in name:
             parameter.data = torch.randn_like(parameter) * change
     model.save_pretrained(str(folder))
     return folder
@@ -78,6 +78,8 @@ KINDS: dict[str, dict[str, Any]] = {
         "alpha_pattern": {"layers.1.mlp.up_proj": 32},
     },
     "DoRA": {"use_dora": True},
+    "rank-stabilised DoRA": {"use_dora": True, "use_rslora": True},
+    "with trained rows": {"trainable_token_indices": [3, 70], "ensure_weight_tying": True},
     "with whole modules": {"modules_to_save": ["norm"]},
 }
 

@@ -46,7 +46,7 @@ def held(r: Ratios) -> torch.Tensor:
     return (-logsigmoid(r.x) + 3 * BETA * r.chosen_nll).mean()
 
 
-CASES: dict[str, tuple[dict[str, object], Any]] = {
+CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "sigmoid": ({}, lambda r: -logsigmoid(r.x).mean()),
     "conservative": ({"label_smoothing": SMOOTHING}, conservative),
     "length-normalised": ({"loss_type": ("sigmoid_norm",)}, normalised),

@@ -18,6 +18,7 @@ from synth.inspector.library import Library
 from synth.inspector.opened_run import OpenedRun
 from synth.store.checkpoints import MANIFEST, PolicyManifest, read_checkpoint, training_files
 from synth.store.seals import read_json
+from synth.store.selections import Selection, read_selections
 from synth.wire_record import Record
 
 MOST_POINTS: Final = 400
@@ -76,6 +77,8 @@ class TrainedPolicy(Record):
     rejected_rows: int = 0
     steps: int = 0
     seconds: float = 0.0
+    stopped: str = ""
+    """Why it ended early, in words."""
     settings: tuple[tuple[str, str], ...] = ()
     files: tuple[TrainedFile, ...] = ()
     charts: tuple[MetricChart, ...] = ()
@@ -110,6 +113,8 @@ class TrainingView(Record):
 
     policies: tuple[TrainedPolicy, ...]
     evaluations: tuple[EvaluatedPolicy, ...]
+    selections: tuple[Selection, ...]
+    """Which policy each round ended with."""
     left_out: tuple[str, ...]
     """Files that could not be read, with the reason."""
 
@@ -127,7 +132,10 @@ def show_training(library: Library, run: OpenedRun) -> TrainingView:
     order = {one.name: at for at, one in enumerate(_by_descent(policies))}
     return TrainingView(
         policies=tuple(sorted(policies, key=lambda one: order[one.name])),
-        evaluations=tuple(sorted(evaluations, key=lambda one: (order.get(one.checkpoint, -1), one.policy))),
+        evaluations=tuple(
+            sorted(evaluations, key=lambda one: (one.suite, order.get(one.checkpoint, -1), one.policy))
+        ),
+        selections=tuple(_selections(run.path, left_out)),
         left_out=tuple(left_out),
     )
 
@@ -142,6 +150,14 @@ def read_evaluations(run: Path, left_out: list[str]) -> Iterator[tuple[Path, dic
             continue
         if isinstance(found, dict) and "policy" in found and "answered" in found:
             yield path, found
+
+
+def _selections(run: Path, left_out: list[str]) -> list[Selection]:
+    try:
+        return list(read_selections(run))
+    except (CodemillError, OSError, ValueError) as error:
+        left_out.append(f"eval/selection-*.json: {_words(error)}")
+        return []
 
 
 def _manifests(run: Path, left_out: list[str]) -> Iterator[tuple[str, PolicyManifest]]:
@@ -199,6 +215,7 @@ def _policy(
         rejected_rows=manifest.rejected_rows,
         steps=manifest.steps,
         seconds=manifest.seconds,
+        stopped=manifest.stopped,
         settings=settings,
         files=tuple(one for name in manifest.data for one in _trained_files(library, run, Path(name))),
         charts=charts,
