@@ -7,8 +7,8 @@ starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<ou
 
 from pathlib import Path
 
-from posttrain.core.data_files import data_files
-from posttrain.core.jobs import DpoJob, SftJob, make_job, one_adapter, planned_policy
+from posttrain.core.brought_data import bring
+from posttrain.core.jobs import DpoJob, SftJob, TrainingSet, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
@@ -80,17 +80,18 @@ def _chain(
     jobs: list[SftJob | DpoJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
-        data = resolve_data(config.data, f"{section}.data", recipe_path)
-        jobs.append(make_job(config, recipe, name, start, [data], out / "checkpoints" / name))
+        data = find_data(config, f"{section}.data", recipe_path, out)
+        jobs.append(make_job(config, recipe, name, start, data, out / "checkpoints" / name))
         start = planned_policy(jobs[-1])
         start = start if trains_on else start.without_adapter()
     return jobs
 
 
-def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError if there is no name,
-    DatasetError if it does not exist."""
-    if data is None:
+def find_data(config: SftConfig | DpoConfig, key: str, recipe_path: Path, out: Path) -> list[TrainingSet]:
+    """The data sets that a section names, relative to the recipe, without the rows of rounds. Raises
+    RecipeError if there is none, and as `bring` does."""
+    found = bring(config.data, key, recipe_path.parent, out)
+    if not found:
         raise RecipeError(
             Problem(
                 f"{recipe_path}: {key}",
@@ -99,6 +100,4 @@ def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
                 "docs/recipes.md",
             )
         )
-    path = (recipe_path.parent / Path(data).expanduser()).resolve()
-    data_files(path)
-    return path
+    return found

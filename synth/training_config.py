@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from synth.config_base import Config
+from synth.training_data_config import TrainingSets
 
 DpoLoss = Literal[
     "sigmoid",
@@ -83,6 +84,12 @@ class TrainConfig(Config):
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
     )
+    stopping: Literal["first_exhausted", "all_exhausted"] = Field(
+        "first_exhausted",
+        description="What ends an epoch of data sets with weights. `first_exhausted`: the set that has the "
+        "fewest rows for its weight; of the others, rows are drawn. `all_exhausted`: every row of every set "
+        "was there, so those of small sets were there several times.",
+    )
     unusable: Literal["error", "reject"] = Field(
         "error",
         description="`error`: a row that cannot be trained as it is (an empty answer, a pair without a "
@@ -113,10 +120,11 @@ class SftConfig(TrainConfig):
             " not see each other, and nothing is padded."
         ),
     )
-    data: str | None = Field(
-        None,
+    data: TrainingSets = Field(
+        (),
         description=(
-            "For `codemill sft`: a JSON Lines or Parquet file, or a `datasets` folder, with TRL's columns."
+            "Data sets with the columns of TRL, ShareGPT or Alpaca: a path, `hub:OWNER/NAME`, or a list of "
+            "data sets. In a loop, they are trained on beside the rows of each round."
         ),
     )
 
@@ -162,6 +170,10 @@ class DpoConfig(TrainConfig):
             "reference, as a mean over four steps. If unset, it never ends so."
         ),
     )
-    data: str | None = Field(
-        None, description="For `codemill dpo`: a preference data set with TRL's columns."
+    data: TrainingSets = Field(
+        (),
+        description=(
+            "Preference data sets with the columns of TRL, ShareGPT or Alpaca: a path, `hub:OWNER/NAME`, or "
+            "a list of data sets. In a loop, they are trained on beside the pairs of each round."
+        ),
     )

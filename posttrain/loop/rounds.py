@@ -9,6 +9,7 @@ import asyncio
 import os
 from contextlib import nullcontext
 
+from posttrain.core.brought_data import bring_all
 from posttrain.core.jobs import TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
@@ -38,6 +39,7 @@ async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
+    bring_all(recipe, session.plan.recipe_folder, session.run)  # what is not there is said first
 
     # 1. How good is the policy that we start with?
     evaluations = await measure_reported(session, [policy])
@@ -114,6 +116,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
         data,
         write_replay(session.run, session.recipe, round_, data),
         on_gpu=bool(session.placement.trainer),
+        brought=bring_all(session.recipe, session.plan.recipe_folder, session.run),
     )
     for line in left_out:
         session.reporter.say(line)
