@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posttrain.plan import command as plan_command
 from synth.cli import (
     audit,
     calibrate,
@@ -212,6 +213,7 @@ inspect.register(app)
 audit.register(app)
 curation.register(app)
 packages.register(app)
+plan_command.register(app)
 app.add_typer(pocket, name="pocket")
 
 

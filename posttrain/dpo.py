@@ -16,7 +16,7 @@ from posttrain.core.jobs import DpoJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.preference_losses import terms_of
 from posttrain.core.start import Start
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
 from synth.store.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def train(job: DpoJob, on_progress: OnProgress | None = None) -> Checkpoint:
 def build_trainer(
     job: DpoJob,
     start: Start,
-    rows: TokenRows,
+    rows: TrainingRows,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
@@ -45,6 +45,7 @@ def build_trainer(
     config, terms = job.config, terms_of(job.config)
     trainer = DeterministicDpoTrainer(
         model=start.model,
+        rows_per_step=job.config.step_rows,
         args=TrlConfig(
             **arguments,
             beta=config.beta,
@@ -57,6 +58,7 @@ def build_trainer(
             precompute_ref_log_probs=config.lora is None,
         ),
         train_dataset=rows.dataset,
+        eval_dataset=rows.held_out,
         processing_class=start.tokenizer,
         peft_config=start.peft_config(job.policy),
         callbacks=[report, StopBelowReference(job, rows.dataset)],

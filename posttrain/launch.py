@@ -8,7 +8,6 @@ log, and the same call resumes later.
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -16,13 +15,15 @@ from typing import IO
 from pydantic import ValidationError
 
 from posttrain.core.checkpoints import finished_checkpoint
-from posttrain.core.jobs import EVENTS, JOBS, DpoJob, Refused, SftJob, TrainingProgress, job_hash
+from posttrain.core.jobs import EVENTS, JOBS, Refused, TrainingJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
+from posttrain.launcher import trainer_command
 from synth import errors
 from synth.cards import Card, find_cards, visible_to_child
 from synth.child_environment import child_environment, hub_access
 from synth.errors import CodemillError, Problem, TrainerError
 from synth.generation.lifeline import Lifeline
+from synth.launch_config import LaunchConfig
 from synth.store.atomic import open_log, write_bytes
 from synth.store.checkpoints import MANIFEST, Checkpoint
 
@@ -33,11 +34,12 @@ _SAVING_S = 120.0
 
 
 def run_trainers(
-    jobs: Sequence[SftJob | DpoJob],
+    jobs: Sequence[TrainingJob],
     log_path: Path,
     on_progress: OnProgress | None = None,
     lifeline: Lifeline | None = None,
     cards: Sequence[Card] | None = None,
+    launch: LaunchConfig | None = None,
 ) -> list[Checkpoint]:
     """Train jobs in turn; a job may start from the policy (`output`/merged) of an earlier one. Finished jobs
     are skipped.
@@ -46,30 +48,37 @@ def run_trainers(
     its own, so that nothing of an earlier model stays in their memory; without, one process serves all.
 
     A caller that waits in a thread, which Ctrl-C does not reach, keeps the `lifeline` and lets it go to stop
-    the trainer. A lifeline serves one call.
+    the trainer. A lifeline serves one call. `launch`: with how many processes; their number may change
+    between calls.
     """
     lifeline = lifeline or Lifeline()
     cards = find_cards() or None if cards is None else cards
     parts = [[job] for job in jobs] if cards else [jobs]
     try:
-        return [one for part in parts for one in _train_rest(part, log_path, on_progress, lifeline, cards)]
+        return [
+            one
+            for part in parts
+            for one in _train_rest(part, log_path, on_progress, lifeline, cards, launch or LaunchConfig())
+        ]
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
 
 
 def _train_rest(
-    jobs: Sequence[SftJob | DpoJob],
+    jobs: Sequence[TrainingJob],
     log_path: Path,
     on_progress: OnProgress | None,
     lifeline: Lifeline,
     cards: Sequence[Card] | None,
+    launch: LaunchConfig,
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
+    starter = trainer_command(launch, jobs, len(cards or ()))
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
-    command = [*_launcher(len(cards or ())), "posttrain.train_jobs", str(jobs_file.resolve())]
+    command = [*starter, "posttrain.train_jobs", str(jobs_file.resolve())]
     environment = {**_environment(jobs), **(visible_to_child(cards) if cards is not None else {})}
     refused, code = _run(command, environment, log_path, on_progress, lifeline)
     if refused is not None:
@@ -80,34 +89,18 @@ def _train_rest(
     return finished
 
 
-def all_finished(jobs: Sequence[SftJob | DpoJob]) -> bool:
+def all_finished(jobs: Sequence[TrainingJob]) -> bool:
     """Whether `run_trainers` would train nothing."""
     return all(_finished(job) for job in jobs)
 
 
-def _finished(job: SftJob | DpoJob) -> Checkpoint | None:
+def _finished(job: TrainingJob) -> Checkpoint | None:
     """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may
     not exist yet."""
     return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
 
 
 # --- the process --------------------------------------------------------------------------------------------
-
-
-def _launcher(gpus: int) -> list[str]:
-    """Python itself, or `accelerate launch` with one process per GPU if there are several."""
-    if gpus < 2:
-        return [sys.executable, "-P", "-m"]
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_processes",
-        str(gpus),
-        "-m",
-    ]
 
 
 def _run(
@@ -140,7 +133,7 @@ def _run(
         return refused, process.wait()
 
 
-def _environment(jobs: Sequence[SftJob | DpoJob]) -> dict[str, str]:
+def _environment(jobs: Sequence[TrainingJob]) -> dict[str, str]:
     """The trainer's variables: no keys, but for the hub if a model comes from there, and for a service that
     metrics are reported to."""
     from_hub = hub_access() if any(not Path(job.policy).is_dir() for job in jobs) else {}
@@ -189,8 +182,9 @@ def _crashed(code: int, log_path: Path) -> TrainerError:
     fix = "fix the cause and rerun the same command to resume from the last checkpoint"
     if code == _KILLED or "OutOfMemoryError" in tail:
         fix = (
-            "lower batch_size (and raise gradient_accumulation), set gradient_checkpointing, or end what "
-            "else uses memory; then rerun the same command to resume from the last checkpoint"
+            "lower batch_size (with rows_per_step set, it does not change the result), set "
+            "gradient_checkpointing, or end what else uses memory; then rerun the same command to resume "
+            "from the last checkpoint"
         )
     return TrainerError(Problem(f"trainer with the log {log_path}", expected, fix))
 

@@ -13,7 +13,7 @@ from posttrain.core.fit import fit
 from posttrain.core.jobs import SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.start import Start, policy_dtype
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
 from synth.store.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def train(job: SftJob, on_progress: OnProgress | None = None) -> Checkpoint:
 def build_trainer(
     job: SftJob,
     start: Start,
-    rows: TokenRows,
+    rows: TrainingRows,
     arguments: dict[str, Any],
     report: Any,  # noqa: ANN401
 ) -> "Trainer":
@@ -43,8 +43,10 @@ def build_trainer(
 
     settings = {
         "model": start.model,
+        "rows_per_step": job.config.step_rows,
         "args": TrlConfig(**arguments),
         "train_dataset": rows.dataset,
+        "eval_dataset": rows.held_out,
         "processing_class": start.tokenizer,
         "peft_config": start.peft_config(job.policy),
         "callbacks": [report],

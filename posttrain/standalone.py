@@ -5,13 +5,16 @@ Place in the flow: command line -> here -> `launch`. The one rule: missing data 
 starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<out>/logs`.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from posttrain.core.brought_data import bring
-from posttrain.core.jobs import DpoJob, SftJob, TrainingSet, make_job, one_adapter, planned_policy
+from posttrain.core.data_files import data_files
+from posttrain.core.jobs import TrainingJob, TrainingSet, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
+from posttrain.launcher import node_rank
 from posttrain.placement.machine import find_placement
 from synth.cards import Card, find_cards
 from synth.config import Recipe
@@ -27,9 +30,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, dpo=None)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "sft.log", on_progress, cards=cards)[-1]
+    return _run(recipe, jobs, out, "sft", on_progress, _cards(recipe, recipe_path, dpo=None))
 
 
 def run_dpo(
@@ -37,9 +38,22 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    cards = _cards(recipe, recipe_path, sft=None)
-    with locked(out):
-        return run_trainers(jobs, out / "logs" / "dpo.log", on_progress, cards=cards)[-1]
+    return _run(recipe, jobs, out, "dpo", on_progress, _cards(recipe, recipe_path, sft=None))
+
+
+def _run(
+    recipe: Recipe,
+    jobs: list[TrainingJob],
+    out: Path,
+    name: str,
+    on_progress: OnProgress | None,
+    cards: tuple[Card, ...] | None,
+) -> Checkpoint:
+    """The last job's policy. The folder belongs to the first node; the others work in it for the first."""
+    rank = node_rank(recipe.launch)
+    log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
+    with locked(out) if rank == 0 else nullcontext():
+        return run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
 
 
 def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
@@ -49,7 +63,7 @@ def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, .
     return find_placement(alone, recipe_path.parent, empty=False).trainer
 
 
-def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
+def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     """The coarse job, and the fine job that starts from its policy. Raises RecipeError or DatasetError."""
     sft = recipe.sft
     if sft is None:
@@ -61,7 +75,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
     return _chain(recipe, recipe_path, out, {f"sft.{name}": config for name, config in stages.items()})
 
 
-def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJob]:
+def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     """The single DPO job. Raises RecipeError or DatasetError."""
     if recipe.dpo is None:
         fix = "add a `dpo` section with `data: ...`"
@@ -73,15 +87,18 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[SftJob | DpoJ
 
 def _chain(
     recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
-) -> list[SftJob | DpoJob]:
+) -> list[TrainingJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
     trains_on = one_adapter(recipe, bool(find_cards()))
     start = find_policy(resolve_model(recipe.policy.model, recipe_path.parent))
-    jobs: list[SftJob | DpoJob] = []
+    jobs: list[TrainingJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
         data = find_data(config, f"{section}.data", recipe_path, out)
-        jobs.append(make_job(config, recipe, name, start, data, out / "checkpoints" / name))
+        held = [config.eval_data] if config.eval_data else []
+        held_out = [_held_out(one, recipe_path) for one in held]
+        folder = out / "checkpoints" / name
+        jobs.append(make_job(config, recipe, name, start, data, folder, eval_data=held_out))
         start = planned_policy(jobs[-1])
         start = start if trains_on else start.without_adapter()
     return jobs
@@ -101,3 +118,10 @@ def find_data(config: SftConfig | DpoConfig, key: str, recipe_path: Path, out: P
             )
         )
     return found
+
+
+def _held_out(data: str, recipe_path: Path) -> Path:
+    """A data set to measure on, relative to the recipe. Raises DatasetError if it does not exist."""
+    path = (recipe_path.parent / Path(data).expanduser()).resolve()
+    data_files(path)
+    return path

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from posttrain.core import stop_request
 from posttrain.core.disk_full import as_disk_full
-from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob
+from posttrain.core.jobs import JOBS, Finished, Refused, SftJob, TrainingJob
 from synth.errors import CodemillError, Problem, RecipeError
 from synth.records import Record
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
+def read_jobs(arguments: Sequence[str]) -> tuple[TrainingJob, ...]:
     """The jobs in the file, which contains one object or a list. Raises RecipeError."""
     if len(arguments) != 1:
         raise RecipeError(
@@ -64,7 +64,7 @@ def read_jobs(arguments: Sequence[str]) -> tuple[SftJob | DpoJob, ...]:
         ) from error
 
 
-def _train(job: SftJob | DpoJob, events: TextIO | None) -> None:
+def _train(job: TrainingJob, events: TextIO | None) -> None:
     from safetensors import SafetensorError
 
     from posttrain import dpo, sft

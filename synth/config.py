@@ -22,6 +22,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
@@ -298,6 +299,11 @@ class PairsConfig(Config):
     """Preference pairs from execution."""
 
     per_prompt: int = Field(2, ge=1, description="Maximum number of pairs per task and language.")
+    after_sft: bool = Field(
+        False,
+        description="Solve the tasks that gave samples once more with the policy that SFT made of them, and "
+        "pair those answers: they are the own ones of the policy that DPO starts from.",
+    )
     min_chosen: float = Field(1.0, ge=0, le=1, description="Minimum pass rate of the chosen answer.")
     min_rejected: float = Field(
         0.0,
@@ -412,6 +418,7 @@ class Recipe(Config):
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
+    launch: LaunchConfig = Field(LaunchConfig(), description="How trainers are started.")
     evaluation: EvaluationConfig | None = Field(
         None, description="Evaluation on held-out tasks and public benchmarks."
     )
@@ -426,5 +433,9 @@ class Recipe(Config):
     def trainings(self) -> dict[str, TrainConfig]:
         """The sections that train, in the order in which they run, by their dotted path."""
         sft = self.sft
-        sections = {"sft.coarse": sft and sft.coarse, "sft.fine": sft and sft.fine, "dpo": self.dpo}
+        sections: dict[str, TrainConfig | None] = {
+            "sft.coarse": sft.coarse if sft else None,
+            "sft.fine": sft.fine if sft else None,
+            "dpo": self.dpo,
+        }
         return {path: config for path, config in sections.items() if config is not None}

@@ -68,8 +68,18 @@ class TrainConfig(Config):
     lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
     epochs: float = Field(1.0, gt=0, description="Passes over the data.")
     max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
-    batch_size: int = Field(16, ge=1, description="Rows per device per step.")
-    gradient_accumulation: int = Field(1, ge=1, description="Steps accumulated before each update.")
+    rows_per_step: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Rows of one step over all processes (with `packing`, sequences). "
+            "Unset: `batch_size` x `gradient_accumulation`."
+        ),
+    )
+    batch_size: int = Field(16, ge=1, description="Rows that one process trains at a time, at most.")
+    gradient_accumulation: int = Field(
+        1, ge=1, description="Batches of one step. Follows from `rows_per_step` where that is set."
+    )
     warmup_ratio: float = Field(0.05, ge=0, lt=1, description="Share of the steps used for warm-up.")
     schedule: Literal["linear", "cosine", "constant", "constant_with_warmup"] = Field(
         "cosine", description="Learning-rate schedule."
@@ -97,10 +107,37 @@ class TrainConfig(Config):
     )
     save_steps: int = Field(0, ge=0, description="Steps between checkpoints; 0 = by time alone.")
     save_minutes: float = Field(10.0, ge=0, description="Minutes between checkpoints; 0 = by steps alone.")
+    eval_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows on which the loss is measured instead of training on them. Rows with "
+        "the same prompt stay together. The best measured state becomes the result.",
+    )
+    eval_data: str | None = Field(
+        None,
+        description="For `codemill sft` and `codemill dpo`: a data set to measure the loss on, instead of "
+        "`eval_share`.",
+    )
+    eval_steps: int = Field(0, ge=0, description="Steps between measurements; 0 = ten of them in a training.")
+    patience: int | None = Field(
+        None, ge=1, description="End after so many measurements that were no better. `null`: never."
+    )
+    spike: float | None = Field(
+        3.0,
+        gt=0,
+        description="End, with the last good state saved, when the loss of three steps in a row is above all "
+        "of the last 128 by so many times their range. `null`: only when it is not finite.",
+    )
     report_to: Literal["none", "tensorboard", "trackio", "wandb"] = Field(
         "none", description="Where to report metrics, in addition to the log."
     )
     gradient_checkpointing: bool = Field(False, description="Use less memory at the cost of time.")
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of one step, over all processes."""
+        return self.rows_per_step or self.batch_size * self.gradient_accumulation
 
     @property
     def skipped(self) -> tuple[str, ...]:

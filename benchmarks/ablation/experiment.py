@@ -25,7 +25,7 @@ from benchmarks.ablation.results import (
     write_results,
 )
 from benchmarks.ablation.training import arm_jobs, check_equal_training
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.core.jobs import TrainingJob, TrainingProgress
 from posttrain.evaluate.evaluation import Evaluation, EvaluationContext, evaluate
 from posttrain.evaluate.suite import load_held_out, load_questions
 from posttrain.launch import run_trainers
@@ -176,14 +176,12 @@ class Experiment:
 
     # --- training -------------------------------------------------------------------------------------------
 
-    def _jobs(
-        self, seed: int, seed_plan: SeedPlan, name: ArmName, rows: Composition
-    ) -> list[SftJob | DpoJob]:
+    def _jobs(self, seed: int, seed_plan: SeedPlan, name: ArmName, rows: Composition) -> list[TrainingJob]:
         folder = self.out / "arms" / f"seed-{seed}" / name
         return arm_jobs(seed_plan, self.plan.base, name, folder, with_pairs=rows.pairs > 0)
 
     async def _trained(
-        self, seed: int, jobs: Mapping[ArmName, Sequence[SftJob | DpoJob]]
+        self, seed: int, jobs: Mapping[ArmName, Sequence[TrainingJob]]
     ) -> dict[ArmName, list[Checkpoint]]:
         """The policies of each arm, all trained in one process. Raises TrainerError if the arms did not get
         the same training."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.ablation.arms import ArmName
 from benchmarks.ablation.plan import SeedPlan
-from posttrain.core.jobs import DpoJob, SftJob, make_job, planned_policy
+from posttrain.core.jobs import TrainingJob, make_job, planned_policy
 from synth.errors import Problem, TrainerError
 from synth.policy import Policy
 from synth.store.checkpoints import PolicyManifest
@@ -18,7 +18,7 @@ from synth.store.checkpoints import PolicyManifest
 
 def arm_jobs(
     plan: SeedPlan, base: Policy, name: ArmName, folder: Path, *, with_pairs: bool
-) -> list[SftJob | DpoJob]:
+) -> list[TrainingJob]:
     """The jobs of one arm, whose rows and policies are in `folder`. Without pairs there is no DPO. All
     arms draw the same random numbers."""
     prefix = f"seed-{plan.recipe.seed}-{name}"

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.checkpoints import begin_checkpoint, complete_checkpoint, last_trainer_state
-from posttrain.core.data_files import read_files
 from posttrain.core.policy import POCKET_WEIGHTS, find_policy
 from posttrain.evaluate.evaluation import Evaluation, Measure, QuestionResult, Scores
+from posttrain.tokens.parts import cut, read_part
 from synth import products, program_log, records
 from synth.errors import CodemillError
 from synth.execution.cache.sqlite_store import ResultStore
@@ -104,7 +104,7 @@ def kinds(run: Path) -> dict[str, Kind]:
         "bodies": Kind(_files(run, "bodies/*/*.parquet"), lambda path: _read_bodies(run, path)),
         "products": Kind(
             [path for product in PRODUCTS for path in _files(run, f"{product.name}/*.parquet")],
-            lambda path: (_rows(run), list(read_files([path]))),
+            lambda path: (_rows(run), _training_rows(path)),
         ),
         "journal": Kind(_files(run, "journal/*.jsonl"), lambda path: _answers(path.parent)),
         "figures": Kind(_files(run, "logs/figures.jsonl"), lambda _: read_figures(run)),
@@ -189,7 +189,7 @@ def _counts(run: Path) -> object:
 
 
 def _training_rows(path: Path) -> object:
-    return list(read_files([path]))
+    return [row for part in cut([path]) for row in read_part(part)]
 
 
 def _read_evaluation(path: Path) -> object:

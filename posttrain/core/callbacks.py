@@ -4,7 +4,6 @@ Place in the flow: `fit` adds these to TRL's trainer. Importing this module load
 processes of a training decide alike after the same step.
 """
 
-import math
 import time
 from pathlib import Path
 
@@ -14,16 +13,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from posttrain.core import stop_request
 from posttrain.core.jobs import TrainingProgress
 from posttrain.core.metrics_log import MetricsLog
-from synth.errors import Problem, TrainerError
+from posttrain.watch.meter import StepMeter
 from synth.store.seals import seal_folder
 
 
 class StepReport(TrainerCallback):  # type: ignore[misc]
     """Writes each step's metrics to the log of the checkpoint and tells the parent."""
 
-    def __init__(self, job: str, log: MetricsLog) -> None:
+    def __init__(self, job: str, log: MetricsLog, meter: StepMeter | None = None) -> None:
         self._job = job
         self._log = log
+        self._meter = meter
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -47,15 +47,11 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **_: object,
     ) -> None:
-        """One line per step; the final summary has no `loss`. Raises TrainerError if the loss
-        is not finite."""
+        """One line per step; the final summary has no `loss`."""
         if state.is_world_process_zero and logs and "loss" in logs:
             metrics = {key: float(value) for key, value in logs.items()}
-            if not math.isfinite(metrics["loss"]):
-                where = f"{self._job}, step {state.global_step}"
-                raise TrainerError(
-                    Problem(where, f"has diverged: the loss is {metrics['loss']}", "lower learning_rate")
-                )
+            if self._meter is not None:
+                metrics |= self._meter.figures(metrics)
             self._log.add(
                 TrainingProgress(
                     job=self._job,
@@ -87,7 +83,7 @@ class SaveInTime(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """Decide after each step. A training that has reached its last step simply ends."""
         late = bool(self._interval_s) and time.monotonic() - self._saved > self._interval_s
-        stopping, late = _any_process(stop_request.is_asked(), late)
+        stopping, late = any_process(stop_request.is_asked(), late)
         if (stopping or late) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop |= stopping
@@ -99,7 +95,7 @@ class SaveInTime(TrainerCallback):  # type: ignore[misc]
         self._saved = time.monotonic()
 
 
-def _any_process(*flags: bool) -> list[bool]:
+def any_process(*flags: bool) -> list[bool]:
     """For each flag, whether it is set in any process of this training."""
     if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
         return list(flags)

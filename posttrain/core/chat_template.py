@@ -1,7 +1,8 @@
-"""The chat format of every policy: ChatML turns as in Qwen2.5, and the special tokens of its vocabulary.
+"""The chat format of a policy: its own template where that can be trained with, else ours, which is ChatML
+as in Qwen2.5.
 
-Place in the flow: tokenizers get this template before anything is trained, saved or served, so the text is
-the same in all three. The one rule: nothing is added to a conversation. No system turn is invented, and the
+Place in the flow: tokenizers get their template before anything is trained, saved or served, so the text is
+the same in all three. The one rule: ours adds nothing to a conversation. No system turn is invented, and the
 first user turn stays as it is.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from posttrain.core.template_proof import TemplateRefused, end_of_text, prove
 from synth.errors import Problem, TrainerError
 from synth.records import Message
 
@@ -37,15 +39,28 @@ def render(messages: Sequence[Message], add_generation_prompt: bool = False) -> 
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreTrainedTokenizerBase":
-    """Give a tokenizer our template, `<|im_end|>` as the end of an answer, and a padding token other than the
-    end of a turn.
+    """Keep the tokenizer's own chat template if it can be trained with, else give it ours. Its `eos_token`
+    becomes the token that ends an answer, its padding token the one that ends a text.
 
-    Raises TrainerError if the vocabulary lacks a token of the chat format; each must be a single id.
+    Raises TrainerError if ours is needed and the vocabulary lacks a token of it; each must be a single id.
     """
+    reason = ""
+    if tokenizer.chat_template and tokenizer.chat_template != CHAT_TEMPLATE:
+        try:
+            facts = prove(tokenizer)
+        except TemplateRefused as refused:
+            reason = str(refused)
+        else:
+            text_end = end_of_text(tokenizer)
+            tokenizer.eos_token = facts.turn_end
+            tokenizer.pad_token = text_end
+            return tokenizer
     vocabulary = tokenizer.get_vocab()
     missing = [token for token in CHAT_TOKENS if token not in vocabulary]
     if missing:
         expected = f"lacks {', '.join(missing)}: the chat format needs each as one token"
+        if reason:
+            expected += f"; its own template cannot be used, because it {reason}"
         raise TrainerError(
             Problem(
                 f"tokenizer of {where}",
@@ -59,11 +74,27 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", where: str) -> "PreT
     return tokenizer
 
 
+def template_in_use(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """What becomes of the template that a model comes with, in a sentence; empty if it is ours or it has
+    none."""
+    if not tokenizer.chat_template or tokenizer.chat_template == CHAT_TEMPLATE:
+        return ""
+    try:
+        facts = prove(tokenizer)
+    except TemplateRefused as refused:
+        return f"the chat template of codemill takes the place of the model's own, which {refused}"
+    tools = "tools too" if facts.writes_tools else "no tools"
+    return f"the model's own chat template is kept: answers end with {facts.turn_end}; it writes {tools}"
+
+
 def chat_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
-    """The tokens that begin and end a turn."""
-    return [TURN_START, TURN_END]
+    """The tokens that begin and end a turn, of a prepared tokenizer."""
+    if tokenizer.chat_template == CHAT_TEMPLATE:
+        return [TURN_START, TURN_END]
+    return list(prove(tokenizer).markers)
 
 
 def stop_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """Ids that end an answer, for a generation config."""
-    return [int(tokenizer.convert_tokens_to_ids(token)) for token in STOP_TOKENS]
+    """Ids that end an answer, for a generation config, of a prepared tokenizer."""
+    tokens = dict.fromkeys((str(tokenizer.eos_token), end_of_text(tokenizer)))
+    return [int(tokenizer.convert_tokens_to_ids(token)) for token in tokens]

@@ -38,7 +38,8 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
     if not (marker.is_file() and marker.read_text(encoding="utf-8") == job_hash):
         for name in ("trainer", "adapter", "merged", "merged.tmp", MASTERS, f"{MASTERS}.tmp"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / "metrics.jsonl").unlink(missing_ok=True)
+        for name in ("metrics.jsonl", "evaluations.jsonl"):
+            (folder / name).unlink(missing_ok=True)
         write_bytes(marker, job_hash.encode())
 
 
@@ -49,6 +50,13 @@ def last_trainer_state(folder: Path) -> Path | None:
         (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
     )
     return next(filter(_is_whole, reversed(states)), None)
+
+
+def discard_states(folder: Path, after_step: int) -> None:
+    """Remove the trainer's states of later steps."""
+    for state in (folder / "trainer").glob("checkpoint-*"):
+        if int(state.name.rpartition("-")[2]) > after_step:
+            shutil.rmtree(state)
 
 
 def complete_checkpoint(folder: Path, manifest: PolicyManifest) -> Checkpoint:

@@ -19,7 +19,13 @@ from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
 from synth.training_config import DpoConfig, SftConfig
 
-_NOT_OF_THE_RESULT = {"data", "report_to", "save_steps", "save_minutes", "overlong", "unusable"}
+_NOT_OF_THE_RESULT = frozenset(
+    "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
+)
+_SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
+"""How a step's rows are shared out; its rows as a whole are of the result."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
+"""DPO's losses that TRL computes over the rows that a process trains at a time."""
 
 TOKENS = "tokens"
 """The folder of a run beside `checkpoints`, for token stores."""
@@ -49,6 +55,8 @@ class TrainJob(Record):
     adapter: str = ""
     data: tuple[str | TrainingSet, ...]
     """Data sets, or just the paths of their files."""
+    eval_data: tuple[str, ...] = ()
+    """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
     """The checkpoint's folder."""
     tokens: str = ""
@@ -87,7 +95,10 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-Job = Annotated[SftJob | DpoJob, Field(discriminator="kind")]
+TrainingJob = SftJob | DpoJob
+"""A job of any kind."""
+
+Job = Annotated[TrainingJob, Field(discriminator="kind")]
 JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
@@ -99,7 +110,8 @@ def make_job(
     data: Sequence[Path | TrainingSet],
     output: Path,
     scope: str = "",
-) -> SftJob | DpoJob:
+    eval_data: Sequence[Path] = (),
+) -> TrainingJob:
     """The job that trains `start` (also the reference in DPO) on these data sets, with the recipe's dtype.
     Its seed is its own, drawn for the scope (its name where there is none), so that two adapters never begin
     alike."""
@@ -110,6 +122,7 @@ def make_job(
         policy=start.base,
         adapter=start.adapter,
         data=tuple(one.short if isinstance(one, TrainingSet) else str(one) for one in data),
+        eval_data=tuple(map(str, eval_data)),
         output=str(output),
         tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
@@ -147,7 +160,7 @@ def highest_rank(recipe: Recipe) -> int:
     return max((config.lora.rank for config in recipe.trainings.values() if config.lora), default=0)
 
 
-def planned_policy(job: SftJob | DpoJob) -> Policy:
+def planned_policy(job: TrainingJob) -> Policy:
     """The policy that the job will produce, for jobs that start from it. It has no fingerprint yet."""
     merged = str(job.folder / "merged")
     if job.config.lora is None:
@@ -155,13 +168,20 @@ def planned_policy(job: SftJob | DpoJob) -> Policy:
     return Policy(name=job.name, base=job.policy, adapter=str(job.folder / "adapter"), merged=merged)
 
 
-def job_hash(job: SftJob | DpoJob) -> str:
+def job_hash(job: TrainingJob) -> str:
     """Hash of everything that determines the result. Reads the bytes of the policy and the data, so both must
-    exist. Raises RecipeError or DatasetError."""
-    config = job.config.model_dump(mode="json", exclude=_NOT_OF_THE_RESULT)
+    exist. How many processes there are, and how many rows each trains at a time, is free to change. Raises
+    RecipeError or DatasetError."""
+    config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
+    config["step_rows"] = job.config.step_rows
+    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+        config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
-    data = (data_hash(job.data_paths), [(len(one.paths), one.columns, one.weight) for one in job.data_sets])
-    return content_hash("job", job.kind, start, data, config, job.seed, job.dtype)
+    sets = [(len(one.paths), one.columns, one.weight) for one in job.data_sets]
+    data: list[object] = [data_hash(job.data_paths), sets]
+    if job.eval_data:
+        data.append(data_hash(tuple(map(Path, job.eval_data))))
+    return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
 
 
 # --- what the process says ----------------------------------------------------------------------------------

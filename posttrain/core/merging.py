@@ -26,7 +26,7 @@ _DOWN, _UP, _MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_ve
 _ROWS = ".token_adapter.trainable_tokens_delta"
 _SHIFTED_BITS = 16
 """float32 has so many more bits of mantissa than bfloat16."""
-_INDEX = "model.safetensors.index.json"
+INDEX = "model.safetensors.index.json"
 
 
 class LowRank(NamedTuple):
@@ -154,7 +154,7 @@ def _scale(config: object, module: str, rank: int) -> float:
 
 def weight_files(base: Path) -> list[Path]:
     """The safetensors files of a folder with full weights, in the order of their names."""
-    index = base / _INDEX
+    index = base / INDEX
     if index.is_file():
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         return [base / name for name in sorted(names)]
@@ -172,7 +172,7 @@ def merge_weights(base: Path, adapter: Path, out: Path, dtype: "dtype", seed: in
         raise NotPlain
     for file in files:
         _write(file, out / file.name, changes, dtype, seed)
-    if (index := base / _INDEX).is_file():
+    if (index := base / INDEX).is_file():
         _write_index(index, out, [out / file.name for file in files])
 
 
@@ -208,4 +208,4 @@ def _write_index(index: Path, out: Path, files: list[Path]) -> None:
     stated = json.loads(index.read_text(encoding="utf-8"))
     size = sum(values.numel() * values.element_size() for file in files for _, values in _weights(file))
     stated["metadata"] = {**stated.get("metadata", {}), "total_size": size}
-    (out / _INDEX).write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")
+    (out / INDEX).write_text(json.dumps(stated, indent=2) + "\n", encoding="utf-8")

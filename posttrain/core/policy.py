@@ -21,7 +21,9 @@ from posttrain.core.chat_template import (
     prepare_tokenizer,
     render,
     stop_token_ids,
+    template_in_use,
 )
+from posttrain.core.linked_weights import link_weights, linkable
 from posttrain.core.token_rows import look_at, matrices_in
 from synth.errors import Problem, RecipeError, TrainerError
 from synth.policy import Policy, adapter_base
@@ -88,8 +90,8 @@ def find_policy(model: Path | str, name: str = "") -> Policy:
 
 
 def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
-    """The policy's tokenizer with our chat template. Raises RecipeError if there is none, TrainerError if it
-    lacks the chat tokens."""
+    """The policy's tokenizer with the chat template that is trained with. Raises RecipeError if there is no
+    tokenizer, TrainerError if it lacks the chat tokens."""
     from transformers import AutoTokenizer
 
     try:
@@ -211,17 +213,20 @@ def _local_weights(base: str) -> Path:
     return Path(snapshot_download(base, allow_patterns=["*.safetensors", "*.json"]))
 
 
-def unlearned_chat_tokens(base: str) -> list[str]:
-    """A line for each token of the chat format that the model never learned, read from its folder. Raises
-    RecipeError for a model without a tokenizer."""
+def format_of_base(base: str) -> list[str]:
+    """What becomes of a model's own chat template, and a line for each token of the format that it never
+    learned, read from its folder. Raises RecipeError for a model without a tokenizer."""
+    from transformers import AutoTokenizer
+
+    lines = [template_in_use(AutoTokenizer.from_pretrained(base))]
     tokenizer = load_tokenizer(base)
     rows = look_at(matrices_in(Path(base)), tokenizer, chat_tokens(tokenizer))
-    return [str(row) for row in rows if not row.is_learned]
+    return [line for line in lines if line] + [str(row) for row in rows if not row.is_learned]
 
 
 def prepare_base(model: Path | str, out: Path) -> Path:
-    """A folder with the untrained policy that engines can serve and later swap: the same weights, our chat
-    template, the right stop tokens.
+    """A folder with the untrained policy that engines can serve and later swap: the same weights, the chat
+    template that is trained with, the right stop tokens. The weights are linked, not copied.
 
     Returns the model's own folder if nothing has to change (as with the pocket model), or an earlier result
     if there is one.
@@ -234,7 +239,22 @@ def prepare_base(model: Path | str, out: Path) -> Path:
         return Path(found.base)
     if out.is_dir():
         return out
+    if (linked := _linked(found.base, out)) is not None:
+        return linked
     return save_policy(load_model(found.base, "auto"), found.base, out)  # type: ignore[arg-type]
+
+
+def _linked(base: str, out: Path) -> Path | None:
+    """The base's own files beside our template; None where they are no safetensors, or their type is stated
+    nowhere."""
+    from transformers import AutoConfig
+
+    files, dtype = linkable(_local_weights(base)), getattr(AutoConfig.from_pretrained(base), "dtype", None)
+    if not files or dtype is None:
+        return None
+    with _staged(base, out, dtype) as (staging, _, _):
+        link_weights(files, staging)
+    return out
 
 
 def save_policy(model: "PreTrainedModel", base: str, out: Path) -> Path:

@@ -9,11 +9,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 from posttrain.core.data_files import data_hash
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, merge_and_save, narrow, save_policy
+from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
-from posttrain.tokens.selection import TokenRows
+from posttrain.watch.held_out import TrainingRows
+from posttrain.watch.measured import best_measurement
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _VERSIONS = ("torch", "transformers", "trl", "peft", "datasets", "accelerate")
 
 
-def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
+def save_result(job: TrainingJob, trainer: "Trainer") -> None:
     """Save the trainer's adapter and merged weights; the trainer's own saving gathers sharded weights."""
     import torch
 
@@ -47,7 +49,7 @@ def save_result(job: SftJob | DpoJob, trainer: "Trainer") -> None:
 
 
 def manifest(
-    job: SftJob | DpoJob, digest: str, rows: TokenRows, seconds: float, stopped: str = ""
+    job: TrainingJob, digest: str, rows: TrainingRows, seconds: float, stopped: str = ""
 ) -> PolicyManifest:
     last = read_metrics(job.folder / "metrics.jsonl")[-1]
     return PolicyManifest(
@@ -57,10 +59,12 @@ def manifest(
         parent=job.adapter or job.policy,
         parent_fingerprint=fingerprint_weights(job.policy, job.adapter),
         data=tuple(map(str, job.data_paths)),
-        data_sets=rows.shares(),
+        data_sets=rows.read.shares(),
         data_hash=data_hash(job.data_paths),
         rows=len(rows),
         rejected_rows=rows.rejected_rows,
+        held_out_rows=len(rows.held_out or ()),
+        best=best_measurement(job.folder),
         config=job.config,
         seed=job.seed,
         job_hash=digest,
@@ -68,6 +72,7 @@ def manifest(
         steps=last.step,
         metrics=last.metrics,
         seconds=round(seconds, 3),
+        processes=processes().num_processes,
         stopped=stopped,
         versions={name: importlib.metadata.version(name) for name in _VERSIONS},
         sealed=(

@@ -7,10 +7,11 @@ are ignored and null columns count as absent, so one file may mix conversations 
 several forms, the first of these wins: messages, prompt + completion, text.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -49,6 +50,18 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolConversation:
+    """A conversation with tools: its turns are JSON, with `tool_calls` in those of the assistant and results
+    in those of role `tool`. Trained as a `Conversation` is."""
+
+    where: str
+    turns: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...]
+    first_trained: int = 0
+    untrained: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class PlainCompletion:
     """A plain text and its continuation; only the continuation is trained."""
 
@@ -75,7 +88,7 @@ class Preference:
     rejected: str
 
 
-SftRow = Conversation | PlainCompletion | PlainText
+SftRow = Conversation | ToolConversation | PlainCompletion | PlainText
 
 
 # --- one row ------------------------------------------------------------------------------------------------
@@ -84,6 +97,8 @@ SftRow = Conversation | PlainCompletion | PlainText
 def sft_row(where: str, row: dict[str, object]) -> SftRow:
     """A row of supervised data. Raises UnusableRow."""
     _refuse_left_out(row)
+    if (found := tool_conversation(where, row)) is not None:
+        return found
     if "messages" in row:
         messages = _messages(row, "messages")
         return _with_answer(
@@ -106,6 +121,8 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
     """A row of preference data; without a prompt, the prompt shared by both answers is split
     off. Raises UnusableRow."""
     _refuse_left_out(row)
+    if row.get("tools"):
+        raise UnusableRow("has `tools`, which only conversations for supervised fine-tuning may have")
     if "chosen" not in row or "rejected" not in row:
         raise UnusableRow(f"has the columns {_names(row)}, but must have {DPO_COLUMNS}")
     if isinstance(row["chosen"], str):
@@ -129,6 +146,87 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
             where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
         )
     )
+
+
+_ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+def tool_conversation(where: str, row: dict[str, object]) -> ToolConversation | None:
+    """The row with its tools, if it has tools, calls of them or results. Raises UnusableRow."""
+    before = row.get("prompt") if "messages" not in row else None
+    column = "messages" if "messages" in row else "completion"
+    values = [value for value in (before, row.get(column)) if isinstance(value, list)]
+    turns = [turn for value in values for turn in value if isinstance(turn, dict)]
+    tools = _json_list(row.get("tools"), "tools")
+    if not tools and not any(turn.get("tool_calls") or turn.get("role") == "tool" for turn in turns):
+        return None
+    if not turns or len(turns) != sum(map(len, values)):
+        raise UnusableRow("has tools, so it must have a list of messages")
+    made = tuple(_tool_turn(turn, f"turn {at + 1}") for at, turn in enumerate(turns))
+    first = len(before) if isinstance(before, list) else 0
+    untrained = _without_weight(turns, column)
+    trained = [at for at, turn in enumerate(made) if turn["role"] == "assistant" and at >= first]
+    if not [at for at in trained if at not in untrained]:
+        raise UnusableRow("has no assistant turn, so there is nothing to train on")
+    if trained[-1] < len(made) - 1:
+        raise UnusableRow(f"must end with an assistant turn, but ends with {made[-1]['role']}: it was cut")
+    _refuse_half_characters(json.dumps([made, tools], ensure_ascii=False), "a turn or a tool")
+    return ToolConversation(where, made, tuple(map(_present, tools)), first, untrained)
+
+
+def _present(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The value without its nulls: a table has a null where one of its rows has no such key."""
+    if isinstance(value, dict):
+        return {key: _present(inner) for key, inner in value.items() if inner is not None}
+    return [_present(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _tool_turn(turn: dict[str, Any], where: str) -> dict[str, Any]:
+    """The turn with the keys that templates write, its calls with their arguments as JSON."""
+    for key in set(_UNWRITTEN) - {"tool_calls"}:
+        if turn.get(key):
+            raise UnusableRow(f"has `{key}` in {where}, which no chat template here writes")
+    if turn.get("role") not in _ROLES:
+        raise UnusableRow(f"must have one of the roles {', '.join(_ROLES)} in {where}")
+    content = turn.get("content")
+    calls = _json_list(turn.get("tool_calls"), f"tool_calls of {where}")
+    if not isinstance(content, str) and not (content is None and calls):
+        raise UnusableRow(f"must have text as `content` in {where}")
+    made = {"role": turn["role"], "content": content or ""}
+    made |= {key: turn[key] for key in ("name", "tool_call_id") if isinstance(turn.get(key), str)}
+    if calls:
+        made["tool_calls"] = [_call(call, where) for call in calls]
+    elif turn["role"] == "assistant":
+        _filled(made["content"], where)
+    return made
+
+
+def _call(call: dict[str, Any], where: str) -> dict[str, Any]:
+    function = call.get("function", call)
+    given = function.get("arguments", {}) if isinstance(function, dict) else None
+    try:
+        arguments = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict) or not isinstance(function.get("name"), str):
+        raise UnusableRow(f"must have a `name` and an object of `arguments` in each call of {where}")
+    return {
+        "type": "function",
+        "function": {"name": function["name"], "arguments": _present(arguments)},
+    }
+
+
+def _json_list(value: object, where: str) -> list[dict[str, Any]]:
+    """A list of objects, as it is or as JSON text."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        found = value
+    if not found:
+        return []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise UnusableRow(f"must have a list of objects as `{where}`")
+    return found
 
 
 def _with_answer(row: Conversation) -> Conversation:

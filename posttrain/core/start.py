@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from posttrain.core.adapters import check_same, fresh_adapter
 from posttrain.core.chat_template import chat_tokens
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.core.policy import Dtype, load_adapter, load_model, load_quantized, masters_of
 from posttrain.core.token_rows import look_at, matrices_of, rows_to_train
 from synth.training_config import LoraConfig
@@ -34,14 +34,14 @@ class Start:
         return fresh_adapter(self.lora, base, self.model, self.tokens)
 
 
-def weights_dtype(job: SftJob | DpoJob) -> Dtype:
+def weights_dtype(job: TrainingJob) -> Dtype:
     """Type of the weights during training: the policy's below an adapter, which itself is float32. Where all
     weights are trained they are float32, for steps of a usual size round to nothing in bfloat16; the sums
     are then made in bfloat16 (autocast)."""
     return policy_dtype(job) if job.config.lora else "float32"
 
 
-def policy_dtype(job: SftJob | DpoJob) -> Dtype:
+def policy_dtype(job: TrainingJob) -> Dtype:
     """Type of the policy that engines serve. `auto`: bfloat16 on a GPU, else float32."""
     import torch
 
@@ -50,18 +50,18 @@ def policy_dtype(job: SftJob | DpoJob) -> Dtype:
     return "bfloat16" if torch.cuda.is_available() else "float32"
 
 
-def keeps_masters(job: SftJob | DpoJob) -> bool:
+def keeps_masters(job: TrainingJob) -> bool:
     """Whether the float32 weights are kept beside what engines serve, for trainings that go on from them."""
     return weights_dtype(job) != policy_dtype(job)
 
 
-def _load(job: SftJob | DpoJob, lora: LoraConfig | None) -> "PreTrainedModel":
+def _load(job: TrainingJob, lora: LoraConfig | None) -> "PreTrainedModel":
     if lora is not None and lora.quantization is not None:
         return load_quantized(job.policy, weights_dtype(job))
     return load_model(job.policy if lora else masters_of(job.policy), weights_dtype(job))
 
 
-def load_start(job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
+def load_start(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
     """The job's policy in memory. Its adapter is trained further, or merged if all weights are trained."""
     lora = job.config.lora
     model = _load(job, lora)

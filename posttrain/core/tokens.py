@@ -9,13 +9,18 @@ looks like a special token stays text.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from posttrain.core.chat_template import END_OF_TEXT, FIM_MIDDLE, SPECIAL_TOKENS, TURN_END, TURN_START, render
+from posttrain.core.chat_template import CHAT_TEMPLATE, FIM_MIDDLE, SPECIAL_TOKENS, TURN_START, render
+from posttrain.core.template_proof import TemplateRefused, Turn, end_of_text, prove, render_turns
 from synth.records import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+_MARK = "\ufdd0"
+"""Stands where a text that looks like a special token is cut; Unicode has no character there."""
 
 
 class PrefixMismatch(ValueError):
@@ -40,22 +45,36 @@ class TokenRow:
 
 
 class Encoder:
-    """A tokenizer with the chat format: the only place where text becomes ids for training."""
+    """A tokenizer with our chat format: the only place where text becomes ids for training."""
+
+    writes_tools = False
+    """Whether rows with tools can be encoded."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._backend = tokenizer.backend_tokenizer
         self._backend.no_truncation()  # a tokenizer file may enable it, and it would cut silently
         self._backend.no_padding()
         self._turn_start, self._turn_end, self._end_of_text = tokenizer.convert_tokens_to_ids(
-            [TURN_START, TURN_END, END_OF_TEXT]
+            [TURN_START, str(tokenizer.eos_token), end_of_text(tokenizer)]
         )
-        self._middle = tokenizer.convert_tokens_to_ids(FIM_MIDDLE)
+        self._middle = tokenizer.get_vocab().get(FIM_MIDDLE)
         special = {token for token in (*tokenizer.all_special_tokens, *SPECIAL_TOKENS) if len(token) > 1}
         self._special = re.compile(
             "|".join(re.escape(token) for token in sorted(special, key=len, reverse=True))
         )
         self._newline = self._plain("\n")
         self._answer_start = [self._turn_start, *self._plain("assistant\n")]
+
+    def tool_conversation(
+        self,
+        turns: Sequence[Turn],
+        tools: Sequence[Turn],
+        first_trained: int = 0,
+        untrained: Collection[int] = (),
+    ) -> TokenRow:
+        """As `conversation`, with tools, calls of them and their results. Only a model's own template writes
+        those: see `writes_tools`."""
+        raise NotImplementedError
 
     # --- rows -----------------------------------------------------------------------------------------------
 
@@ -143,3 +162,74 @@ class Encoder:
     def _raw(self, text: str) -> list[int]:
         ids: list[int] = self._backend.encode(text, add_special_tokens=False).ids
         return ids
+
+
+class TemplateEncoder(Encoder):
+    """A tokenizer with a chat template of its own. What lies between answers is what the template writes
+    there, as an engine tokenizes it; answers are tokenized apart, as a model writes them."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        super().__init__(tokenizer)
+        self._tokenizer = tokenizer
+        self.writes_tools = prove(tokenizer).writes_tools
+        self._end = str(tokenizer.eos_token)
+
+    def conversation(
+        self, messages: Sequence[Message], first_trained: int = 0, untrained: Collection[int] = ()
+    ) -> TokenRow:
+        turns = [message.model_dump() for message in messages]
+        return self.tool_conversation(turns, (), first_trained, untrained)
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        return self._prompt([message.model_dump() for message in messages], ())[1]
+
+    def tool_conversation(
+        self,
+        turns: Sequence[Turn],
+        tools: Sequence[Turn],
+        first_trained: int = 0,
+        untrained: Collection[int] = (),
+    ) -> TokenRow:
+        row = TokenRow()
+        for index, turn in enumerate(turns):
+            if turn["role"] != "assistant" or index < first_trained or index in untrained:
+                continue
+            asked, served = self._prompt(turns[:index], tools)
+            told = self._render(turns[: index + 1], tools)
+            answer, end, _ = told.removeprefix(asked).partition(self._end)
+            if served[: len(row.ids)] != row.ids or not told.startswith(asked) or not end:
+                raise PrefixMismatch(
+                    "the prompt's tokens, as an engine makes them, are not a prefix of the row's tokens"
+                )
+            row.add(served[len(row.ids) :], trained=False)
+            row.add([*self._marked(answer), self._turn_end], trained=True)
+        return row
+
+    def _prompt(self, turns: Sequence[Turn], tools: Sequence[Turn]) -> tuple[str, list[int]]:
+        text = self._render(turns, tools, answer_follows=True)
+        return text, self._marked(text)
+
+    def _render(self, turns: Sequence[Turn], tools: Sequence[Turn], answer_follows: bool = False) -> str:
+        """The conversation as text, with a mark inside of whatever in its contents looks like a special
+        token."""
+        try:
+            return render_turns(self._tokenizer, self._split(turns), self._split(tools), answer_follows)
+        except TemplateRefused as refused:
+            raise PrefixMismatch(f"the chat template {refused}") from refused
+
+    def _split(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, str):
+            if _MARK in value:
+                raise PrefixMismatch("has U+FDD0, which is no character of Unicode")
+            return _MARK.join(self._cut(value)) if self._special.search(value) else value
+        if isinstance(value, dict):
+            return {key: self._split(inner) for key, inner in value.items()}
+        return [self._split(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+    def _marked(self, text: str) -> list[int]:
+        return [token for part in text.split(_MARK) for token in self._raw(part)]
+
+
+def make_encoder(tokenizer: "PreTrainedTokenizerBase") -> Encoder:
+    """The encoder for a prepared tokenizer's template."""
+    return (Encoder if tokenizer.chat_template == CHAT_TEMPLATE else TemplateEncoder)(tokenizer)

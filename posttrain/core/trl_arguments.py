@@ -7,9 +7,11 @@ before, so TRL gets no `max_length`.
 import importlib.util
 from typing import Any
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
+from posttrain.core.processes import processes
 from posttrain.core.start import policy_dtype
 from synth.errors import Problem, RecipeError
+from synth.launch_config import step_shape
 
 
 def check_reporting(report_to: str) -> None:
@@ -25,12 +27,13 @@ def check_reporting(report_to: str) -> None:
         )
 
 
-def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
+def trl_arguments(job: TrainingJob) -> dict[str, Any]:
     """The arguments that SFTConfig and DPOConfig share. `max_length` is None there: rows
     were measured here."""
     import torch
 
     config, gpu = job.config, torch.cuda.is_available()
+    shape = step_shape(config.step_rows, processes().num_processes, config.batch_size)
     return {
         "output_dir": str(job.folder / "trainer"),
         "run_name": job.name,
@@ -41,8 +44,9 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
         "bf16": policy_dtype(job) == "bfloat16" and (gpu or not config.lora),
         "num_train_epochs": config.epochs,
         "max_steps": config.max_steps,
+        "per_device_eval_batch_size": config.batch_size,
         "per_device_train_batch_size": config.batch_size,
-        "gradient_accumulation_steps": config.gradient_accumulation,
+        "gradient_accumulation_steps": shape.accumulation,
         "gradient_checkpointing": config.gradient_checkpointing,
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": config.schedule,
@@ -56,4 +60,5 @@ def trl_arguments(job: SftJob | DpoJob) -> dict[str, Any]:
         "save_steps": config.save_steps or 1,
         "save_total_limit": 2,
         "dataloader_pin_memory": gpu,
+        "ddp_find_unused_parameters": False,
     }

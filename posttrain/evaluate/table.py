@@ -25,7 +25,7 @@ def result_table(evaluations: Sequence[Evaluation]) -> ResultTable:
             _row(evaluation.policy, language, scores, ks) for language, scores in evaluation.languages.items()
         ]
     return ResultTable(
-        f"Held-out tasks ({evaluations[0].suite}), percent with 95% intervals over tasks",
+        f"Held-out tasks ({evaluations[0].suite}), asked as chats, percent with 95% intervals over tasks",
         ["policy", "language", "questions", "greedy", *(f"pass@{k}" for k in ks), "tokens"],
         rows,
     )

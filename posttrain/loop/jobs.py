@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from posttrain.core.jobs import DpoJob, SftJob, TrainingSet, make_job, one_adapter, planned_policy
+from posttrain.core.jobs import TrainingJob, TrainingSet, make_job, one_adapter, planned_policy
 from synth.config import Recipe
 from synth.pipeline.round import RoundData
 from synth.policy import Policy
@@ -23,7 +23,7 @@ BASE: Final = "base"
 class RoundJobs(NamedTuple):
     """The jobs in order, and a line for each that was left out."""
 
-    jobs: list[SftJob | DpoJob]
+    jobs: list[TrainingJob]
     left_out: list[str]
 
 
@@ -53,7 +53,7 @@ def plan_jobs(
     """
     trains_on = one_adapter(recipe, on_gpu)
     is_base = policy.name == BASE and not (recipe.engine is not None and recipe.engine.serves_adapters_only)
-    jobs: list[SftJob | DpoJob] = []
+    jobs: list[TrainingJob] = []
     left_out: list[str] = []
     start = policy
     for training in _trainings(recipe, data, replayed, brought):
@@ -99,7 +99,7 @@ def _weighted(own: Sequence[Path], config: SftConfig | DpoConfig) -> Sequence[Pa
     return [TrainingSet(paths=tuple(map(str, own)), weight=weights[0])]
 
 
-def to_measure(jobs: Sequence[SftJob | DpoJob]) -> list[int]:
+def to_measure(jobs: Sequence[TrainingJob]) -> list[int]:
     """Indexes of the jobs whose policies are evaluated: the last SFT job, and DPO."""
     last_of_kind = {job.kind: place for place, job in enumerate(jobs)}
     return sorted(last_of_kind.values())

@@ -7,14 +7,15 @@ a policy that was measured to be better than the one that it began with, or with
 
 import asyncio
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from posttrain.core.brought_data import bring_all
-from posttrain.core.jobs import TrainingProgress
+from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
-from posttrain.loop.jobs import plan_jobs, to_measure
+from posttrain.loop.jobs import RoundJobs, plan_jobs, to_measure
 from posttrain.loop.measuring import measure_reported
 from posttrain.loop.replay import write_replay
 from posttrain.loop.report import RunResults
@@ -26,6 +27,7 @@ from synth.config import DataConfig
 from synth.filters.benchmarks import HELD_OUT, BenchmarkEntry
 from synth.generation.lifeline import Lifeline
 from synth.pipeline.round import RoundData, run_round
+from synth.pipeline.second_pass import run_second_pass
 from synth.policy import Policy
 from synth.stages.context import Context
 from synth.store.atomic import write_bytes
@@ -65,22 +67,10 @@ async def run_rounds(session: Session) -> RunResults:
 
 async def make_data(session: Session, data: DataConfig, round_: int, policy: Policy) -> RoundData:
     """The products of a round, made by this policy."""
-    reporter, model = session.reporter, session.model
-    if model is not None:
-        await model.serve(policy, reporter)
-    await session.wake_teacher()
-    engine = model.engine if model is not None else None
-    context = Context(
-        session.recipe,
-        data,
-        session.plan.recipe_folder,
-        session.sandbox,
-        engine,
-        session.plan.prompts,
-        session.teacher,
-    )
+    reporter = session.reporter
+    context = await _context(session, data, policy)
     reporter.say(f"round {round_}: making data with {policy.name}")
-    with reporter.round(), engine.busy.window() if engine is not None else nullcontext():
+    with _at_work(session):
         made = await run_round(
             context,
             session.plan.folder,
@@ -96,6 +86,50 @@ async def make_data(session: Session, data: DataConfig, round_: int, policy: Pol
     return made
 
 
+async def _make_pairs(
+    session: Session, data: DataConfig, round_: int, policy: Policy, made: RoundData
+) -> RoundData:
+    """The products of the round with pairs of its SFT policy."""
+    reporter = session.reporter
+    context = await _context(session, data, policy)
+    reporter.say(f"round {round_}: making pairs with {policy.name}")
+    with _at_work(session):
+        paired = await run_second_pass(
+            context,
+            session.plan.folder,
+            round_,
+            made,
+            on_progress=reporter.show,
+            accept_failures=session.plan.accept_failures,
+        )
+    reporter.say(f"round {round_}: {paired.counts['pairs']} pairs")
+    return paired
+
+
+async def _context(session: Session, data: DataConfig, policy: Policy) -> Context:
+    """What stages need, with this policy in the engine."""
+    model = session.model
+    if model is not None:
+        await model.serve(policy, session.reporter)
+    await session.wake_teacher()
+    return Context(
+        session.recipe,
+        data,
+        session.plan.recipe_folder,
+        session.sandbox,
+        model.engine if model is not None else None,
+        session.plan.prompts,
+        session.teacher,
+    )
+
+
+@contextmanager
+def _at_work(session: Session) -> Iterator[None]:
+    model = session.model
+    with session.reporter.round(), model.engine.busy.window() if model is not None else nullcontext():
+        yield
+
+
 def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
     """The evaluation's tasks, for decontamination."""
     config = session.recipe.evaluation
@@ -107,19 +141,33 @@ def _held_out(session: Session, data: DataConfig) -> list[BenchmarkEntry]:
 async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
     """The trainings of a round; the policies to measure: after SFT, after DPO. Engines that share a card with
     the trainer sleep meanwhile."""
-    start = session.base if session.recipe.loop.start == "base" else policy
-    jobs, left_out = plan_jobs(
-        session.recipe,
-        session.run / "checkpoints",
-        round_,
-        start,
-        data,
-        write_replay(session.run, session.recipe, round_, data),
-        on_gpu=bool(session.placement.trainer),
-        brought=bring_all(session.recipe, session.plan.recipe_folder, session.run),
-    )
+    config = session.recipe.data
+    if config is not None and config.pairs is not None and config.pairs.after_sft:
+        sft, _ = _plan(session, round_, policy, data)  # it has no pairs yet
+        if learned := await _train(session, round_, sft):
+            data = await _make_pairs(session, config, round_, learned[-1], data)
+    jobs, left_out = _plan(session, round_, policy, data)
     for line in left_out:
         session.reporter.say(line)
+    return await _train(session, round_, jobs)
+
+
+def _plan(session: Session, round_: int, policy: Policy, data: RoundData) -> RoundJobs:
+    recipe = session.recipe
+    return plan_jobs(
+        recipe,
+        session.run / "checkpoints",
+        round_,
+        session.base if recipe.loop.start == "base" else policy,
+        data,
+        write_replay(session.run, recipe, round_, data),
+        on_gpu=bool(session.placement.trainer),
+        brought=bring_all(recipe, session.plan.recipe_folder, session.run),
+    )
+
+
+async def _train(session: Session, round_: int, jobs: Sequence[SftJob | DpoJob]) -> list[Policy]:
+    """Run the jobs; those that were done are taken as they are."""
     if not jobs:
         return []
     session.reporter.say(f"round {round_}: training " + ", ".join(job.name for job in jobs))
@@ -132,7 +180,9 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     placement = session.placement
     log, lifeline = session.run / "logs" / f"train-round-{round_}.log", Lifeline(placement.children)
     try:
-        trained = await asyncio.to_thread(run_trainers, jobs, log, show, lifeline, placement.trainer)
+        trained = await asyncio.to_thread(
+            run_trainers, jobs, log, show, lifeline, placement.trainer, session.recipe.launch
+        )
     finally:
         lifeline.let_go()  # Ctrl-C cancels this wait, but does not reach the thread
     for line in filter(None, (one.manifest.stopped for one in trained)):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posttrain.core.jobs import highest_rank
-from posttrain.core.policy import find_policy, prepare_base, resolve_model, unlearned_chat_tokens
+from posttrain.core.policy import find_policy, format_of_base, prepare_base, resolve_model
 from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
 from posttrain.placement.machine import find_placement
@@ -152,7 +152,7 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         placement = _take_cards(plan, parts.reporter, stack)
         base = base_policy(recipe, plan.recipe_folder, path / "checkpoints" / "base")
         resources = Resources(path, plan.recipe_folder, base)
-        for line in unlearned_tokens(recipe, base):
+        for line in chat_format_of(recipe, plan.recipe_folder):
             parts.reporter.say(line)
         stack.callback(spending.note_time)
         usual = plan.benchmarks.package_sets
@@ -204,15 +204,16 @@ def _take_cards(plan: RunPlan, reporter: Reporter, stack: AsyncExitStack) -> Pla
     return placement
 
 
-def unlearned_tokens(recipe: Recipe, base: Policy) -> Iterator[str]:
-    """A line for each token of the chat format that the policy never learned, and what comes of it."""
-    if not recipe.trainings or recipe.policy.model == "pocket" or not Path(base.base).is_dir():
+def chat_format_of(recipe: Recipe, recipe_folder: Path) -> Iterator[str]:
+    """What becomes of the policy's chat template, and which of its tokens the policy never learned."""
+    policy = find_policy(resolve_model(recipe.policy.model, recipe_folder))
+    if not recipe.trainings or recipe.policy.model == "pocket" or not Path(policy.base).is_dir():
         return
     adapters_only = recipe.engine is not None and recipe.engine.serves_adapters_only
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        lines = pool.submit(unlearned_chat_tokens, base.base).result()
+        lines = pool.submit(format_of_base, policy.base).result()
     yield from lines
-    if lines and adapters_only:
+    if adapters_only and any("never learned" in line for line in lines):
         yield "answers may not end: with `swap: adapter` no token rows are trained; `swap: auto` trains them"
 
 
@@ -220,9 +221,9 @@ def base_policy(recipe: Recipe, recipe_folder: Path, folder: Path) -> Policy:
     """The recipe's policy, as an engine can serve it and swap it; an empty one where nothing is
     generated or trained.
 
-    A model that will be trained first gets our chat template and stop tokens, in `folder`, or its own
-    policies could not be swapped in for it. An adapter is merged. That loads the weights, so another
-    process does it.
+    A model that will be trained first gets the chat template that is trained with and its stop tokens, in
+    `folder`, or its own policies could not be swapped in for it. An adapter is merged. That loads weights,
+    so another process does it.
     """
     trains = bool(recipe.trainings)
     if recipe.engine is None and not trains:

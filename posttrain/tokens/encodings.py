@@ -15,6 +15,8 @@ from posttrain.core.rows import (
     PlainText,
     Preference,
     SftRow,
+    ToolConversation,
+    UnusableRow,
     preference_row,
     sft_row,
 )
@@ -50,6 +52,10 @@ def encode_row(encoder: Encoder, row: SftRow) -> TokenRow:
         return encoder.conversation(row.messages, row.first_trained, row.untrained)
     if isinstance(row, PlainText):
         return encoder.plain(row.text)
+    if isinstance(row, ToolConversation):
+        if not encoder.writes_tools:
+            raise UnusableRow("has tools or calls of them, which this policy's chat template does not write")
+        return encoder.tool_conversation(row.turns, row.tools, row.first_trained, row.untrained)
     return encoder.plain_completion(row.prompt, row.completion)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from posttrain.core.jobs import DpoJob, SftJob, TrainingSet
-from posttrain.core.tokens import Encoder
+from posttrain.core.jobs import TrainingJob, TrainingSet
+from posttrain.core.tokens import make_encoder
 from posttrain.tokens.build import OnPart, Tokenizing, Wanted, token_store
 from posttrain.tokens.encodings import ENCODINGS
 from posttrain.tokens.mixture import Stopping, mix, rows_of_each
@@ -119,12 +119,12 @@ class TokenRows:
 
 
 def job_rows(
-    job: SftJob | DpoJob, tokenizer: "PreTrainedTokenizerBase", on_part: OnPart = lambda _done, _all: None
+    job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", on_part: OnPart = lambda _done, _all: None
 ) -> TokenRows:
     """The job's rows, tokenized now or before. Raises DatasetError for rows that the job does not skip, and
     where no row is left."""
     limit = row_limit(job)
-    encoder = Encoder(tokenizer)
+    encoder = make_encoder(tokenizer)
     tokenizing = Tokenizing(encoder, tokenizer_identity(tokenizer))
 
     def stored(data: TrainingSet) -> StoredSet:
@@ -179,7 +179,7 @@ def tokenizer_identity(tokenizer: "PreTrainedTokenizerBase") -> str:
     return content_hash(tokenizer.backend_tokenizer.to_str(), tokenizer.chat_template, special)
 
 
-def row_limit(job: SftJob | DpoJob) -> int:
+def row_limit(job: TrainingJob) -> int:
     """Maximum row length in tokens: the recipe's `max_length`, or the model's context size if smaller."""
     from transformers import AutoConfig
 

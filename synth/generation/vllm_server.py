@@ -153,6 +153,8 @@ class VllmServer:
     def _options(self) -> list[str]:
         config, extra = self._config, self._config.extra_args
         options = ["--max-num-seqs", str(config.max_num_seqs), "--generation-config", "vllm"]
+        if argument_of(extra, "--chat-template-content-format") is None:
+            options += ["--chat-template-content-format", "string"]  # as it was rendered for the training
         if config.max_model_len is not None:
             options += ["--max-model-len", str(config.max_model_len)]
         if self._on_cpu and "--enforce-eager" not in extra:

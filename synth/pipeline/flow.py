@@ -36,7 +36,7 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
     if data.makes_tasks and data.solve is not None:
         stages += (stage for stage in filters if stage.ordered)
         last = filters[-1]
-        if data.pairs is not None:
+        if data.pairs is not None and not data.pairs.after_sft:
             stages.append(PairStage(context, last))
     if data.fim is not None:
         stages.append(FimStage(context, last, held_out))

@@ -10,6 +10,7 @@ one shard in memory at a time.
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
@@ -20,11 +21,16 @@ from synth.products import PRODUCTS, DataSet, Part, Product, Sample
 from synth.records import Unit
 from synth.seeds.reader import PocketProvider
 from synth.stages.context import Context
+from synth.stages.pair import PairStage
+from synth.stages.resample import ResampleSource
 from synth.stages.snippet import SnippetSource
 from synth.stages.unit_stage import Stage
 from synth.store.products import write_product
 from synth.store.run_folder import RunFolder
 from synth.store.shards import StageCommit
+
+SECOND_PASS: Final = (ResampleSource.name, PairStage.name)
+"""The stages that only the second pass of a round has (`second_pass`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class RoundData:
     """The data sets of one round."""
 
     sets: tuple[WrittenSet, ...]
+    shards: tuple[str, ...] = ()
 
     def for_job(self, job: str) -> list[WrittenSet]:
         """The data sets with rows that a training job takes; none when those that it runs for are empty."""
@@ -78,7 +85,8 @@ async def run_round(
     stages = build_stages(context, held_out)
     source = SnippetSource(context, pocket, workers)
     scheduler = ShardScheduler(source, stages, folder.commits, accept_failures=accept_failures)
-    folder.declare_stages(scheduler.stage_names)
+    after_sft = context.data.pairs is not None and context.data.pairs.after_sft
+    folder.declare_stages([*scheduler.stage_names, *(SECOND_PASS if after_sft else ())])
     names = await scheduler.run(round_, on_progress)
     return write_products(context, folder.path, folder.commits, stages, round_, names)
 
@@ -99,7 +107,7 @@ def write_products(
             rows = _choose_rows(made, product, data_set, context, written)
             report = write_product(run, product, f"round-{round_}{data_set.suffix}", rows)
             written.append(WrittenSet(product, data_set, report.path, report.rows))
-    return RoundData(tuple(written))
+    return RoundData(tuple(written), tuple(shards))
 
 
 def _choose_rows(

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.data_set_rules import DATA_SET_RULES
+from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
+from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
 from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
+from synth.recipe.watching_rules import held_out_rows_are_used
 
 _GENERATION = "docs/architecture/generation.md"
 
@@ -290,6 +293,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     *TRAINING_RULES,
     *DATA_SET_RULES,
     *LOOP_RULES,
+    *DEVICE_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,
     _benchmarks_are_asked_once,
@@ -299,4 +303,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _wall_covers_cpu,
     _requests_keep_what_is_ours,
     _money_has_prices,
+    launch_is_whole,
+    steps_are_shared_evenly,
+    held_out_rows_are_used,
 )

@@ -39,4 +39,14 @@ def rounds_have_what_they_go_on_with(recipe: Recipe) -> Iterator[Finding]:
         yield Finding((("loop", "start"), ("loop", "rounds")), expected, "rounds: 2", fatal=False)
 
 
-LOOP_RULES = (the_choice_has_tasks, rounds_have_what_they_go_on_with)
+def pairs_after_sft_have_both(recipe: Recipe) -> Iterator[Finding]:
+    """Pairs of the SFT policy need SFT, and DPO to train on them."""
+    pairs = recipe.data.pairs if recipe.data is not None else None
+    if pairs is not None and pairs.after_sft:
+        for name in ("sft", "dpo"):
+            if getattr(recipe, name) is None:
+                expected = f"needs `{name}`: pairs are made between SFT and DPO"
+                yield Finding((("data", "pairs", "after_sft"), (name,)), expected, "after_sft: false")
+
+
+LOOP_RULES = (the_choice_has_tasks, rounds_have_what_they_go_on_with, pairs_after_sft_have_both)

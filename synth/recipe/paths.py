@@ -17,9 +17,17 @@ from synth.recipe.source import Document, KeyPath, Plain, lookup
 from synth.training_data_config import HUB, ROUND
 
 _SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
-_FILES: tuple[KeyPath, ...] = (("data", "seeds", "path"), ("evaluation", "suite"), *_SUITES)
+_FILES: tuple[KeyPath, ...] = (
+    ("data", "seeds", "path"),
+    ("evaluation", "suite"),
+    *_SUITES,
+    ("launch", "accelerate_config"),
+)
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
-_TRAINING_SETS: tuple[KeyPath, ...] = (("sft", "coarse", "data"), ("sft", "fine", "data"), ("dpo", "data"))
+_TRAINED: tuple[KeyPath, ...] = (("sft", "coarse"), ("sft", "fine"), ("dpo",))
+_TRAINING_SETS: tuple[KeyPath, ...] = tuple(
+    (*section, key) for section in _TRAINED for key in ("data", "eval_data")
+)
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
 _BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
 _MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))

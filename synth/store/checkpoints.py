@@ -54,6 +54,10 @@ class PolicyManifest(Record):
     data_hash: str
     rows: int
     rejected_rows: int
+    held_out_rows: int = 0
+    """On which the loss was measured, and nothing was trained."""
+    best: dict[str, float] | None = None
+    """The measurement of the state that became the result, if any were made."""
     config: SftConfig | DpoConfig
     seed: int
     job_hash: str
@@ -62,6 +66,8 @@ class PolicyManifest(Record):
     metrics: dict[str, float]
     """Of the last step, in TRL's names."""
     seconds: float
+    processes: int = 1
+    """That trained together when it ended; an earlier part may have had others."""
     stopped: str = ""
     """Why it ended before its last step, in words."""
     versions: dict[str, str]

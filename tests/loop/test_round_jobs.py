@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posttrain.core.jobs import DpoJob, SftJob
+from posttrain.core.jobs import TrainingJob
 from posttrain.loop.jobs import RoundJobs, plan_jobs, to_measure
 from synth.config import Recipe
 from synth.pipeline.round import RoundData, WrittenSet
@@ -33,7 +33,7 @@ def plan(recipe: Recipe, start: Policy = BASE, **counts: int) -> RoundJobs:
     return plan_jobs(recipe, CHECKPOINTS, 2, start, data)
 
 
-def starts(jobs: list[SftJob | DpoJob]) -> list[tuple[str, str]]:
+def starts(jobs: list[TrainingJob]) -> list[tuple[str, str]]:
     return [(job.policy, job.adapter) for job in jobs]
 
 

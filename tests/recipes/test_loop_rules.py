@@ -34,6 +34,8 @@ def load(tmp_path: Path, changes: list[str]) -> list[str]:
         ([DEVELOPMENT, "evaluation.k=[8]"], "evaluation.k", "must have 1"),
         (["evaluation.hard={suite: nowhere.jsonl}"], "evaluation.hard.suite", "existing file"),
         (["evaluation.hard={suite: pocket-deep, languages: [klingon]}"], "hard.languages", "klingon"),
+        (["data.pairs={after_sft: true}"], "data.pairs.after_sft", "needs `dpo`"),
+        (["data.pairs={after_sft: true}", "dpo={}", "sft=null"], "data.pairs.after_sft", "needs `sft`"),
         (["loop.replay=1.5"], "loop.replay", "must be at most 1.0"),
     ],
 )

@@ -324,3 +324,25 @@ def test_a_key_of_another_kind_of_its_block_says_which(tmp_path: Path) -> None:
     problem = the_problem(tmp_path, text)
     assert problem.message == "is a key of execution only where its kind is local"
     assert problem.fix == "remove it, or write `kind: local`"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("patience: 2", "does nothing, because no rows are held out"),
+        ("eval_steps: 5", "does nothing, because no rows are held out"),
+        ("eval_share: 0.1, eval_data: b.jsonl", "excludes `eval_share`"),
+    ],
+)
+def test_what_is_measured_in_a_training_needs_held_out_rows(tmp_path: Path, keys: str, message: str) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.jsonl").write_text("{}\n")
+    for section in ("sft: {{coarse: {{data: a.jsonl, {}}}}}", "dpo: {{data: a.jsonl, {}}}"):
+        assert message in the_problem(tmp_path, f"name: a\n{section.format(keys)}\n").message
+
+
+def test_a_run_holds_out_a_share_of_its_own_rows(tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text("{}\n")
+    text = "name: a\n" + DATA + "sft: {coarse: {eval_data: b.jsonl}}\n"
+    problem = the_problem(tmp_path, text)
+    assert problem.message.startswith("is for `codemill sft`") and problem.fix == "eval_share: 0.05"

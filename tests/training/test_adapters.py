@@ -10,11 +10,11 @@ from posttrain import sft
 from posttrain.core.jobs import make_job
 from posttrain.core.policy import (
     find_policy,
+    format_of_base,
     load_adapter,
     load_model,
     load_tokenizer,
     save_policy,
-    unlearned_chat_tokens,
 )
 from posttrain.core.start import load_start
 from posttrain.core.token_rows import look_at, matrices_of
@@ -135,8 +135,8 @@ def test_a_row_of_zeros_is_found_and_trained(policy: Path, write_rows: WriteRows
     models = (load_model(str(base), "float32"), merged)
     before, after = (look_at(matrices_of(model), tokenizer, TURN) for model in models)
     assert [row.is_learned for row in before] == [True, False]
-    assert unlearned_chat_tokens(str(base)) == [str(before[1])]
-    assert unlearned_chat_tokens(str(done.merged)) == []
+    assert format_of_base(str(base)) == [str(before[1])]
+    assert format_of_base(str(done.merged)) == []
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     assert merged.get_input_embeddings().weight[end].norm() > 0
     assert after[0].norm == before[0].norm

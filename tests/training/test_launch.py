@@ -12,12 +12,11 @@ import pytest
 
 from posttrain import sft, standalone
 from posttrain.core.disk_full import as_disk_full
-from posttrain.core.jobs import JOBS, DpoJob, SftJob, TrainingProgress
+from posttrain.core.jobs import JOBS, DpoJob, SftJob, TrainingJob, TrainingProgress
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import _environment, run_trainers
 from posttrain.loop.session import base_policy
-from synth.cards import Card
 from synth.config import Recipe
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import Policy, fingerprint_policy
@@ -30,7 +29,7 @@ LORA = {"rank": 4, "alpha": 8}
 
 
 @pytest.fixture
-def jobs(policy: Path, write_rows: WriteRows, tmp_path: Path) -> list[SftJob | DpoJob]:
+def jobs(policy: Path, write_rows: WriteRows, tmp_path: Path) -> list[TrainingJob]:
     """Coarse, fine from coarse, DPO from fine."""
     rows, pairs = write_rows("rows", chat_rows(64)), write_rows("pairs", pair_rows(16))
     config = SftConfig(lora=LoraConfig(**LORA), batch_size=8, save_steps=2)
@@ -61,7 +60,7 @@ def trainer_process() -> psutil.Process:
 
 
 def test_a_killed_trainer_is_an_error_and_the_same_call_goes_on(
-    jobs: list[SftJob | DpoJob], tmp_path: Path
+    jobs: list[TrainingJob], tmp_path: Path
 ) -> None:
     def kill(progress: TrainingProgress) -> None:
         if (progress.job, progress.step) == ("fine", 5):
@@ -113,7 +112,7 @@ sys.exit(train_jobs.main(sys.argv[1:]))
 """
 
 
-def test_no_model_of_an_earlier_job_stays_in_memory(jobs: list[SftJob | DpoJob], tmp_path: Path) -> None:
+def test_no_model_of_an_earlier_job_stays_in_memory(jobs: list[TrainingJob], tmp_path: Path) -> None:
     file = tmp_path / "jobs.json"
     file.write_bytes(JOBS.dump_json(tuple(jobs)))
     command = [sys.executable, "-c", COUNTS_MODELS, str(file)]
@@ -123,26 +122,8 @@ def test_no_model_of_an_earlier_job_stays_in_memory(jobs: list[SftJob | DpoJob],
     ] * 3
 
 
-def test_on_cards_each_job_has_a_process_of_its_own_that_sees_the_trainers_cards_alone(
-    jobs: list[SftJob | DpoJob], tmp_path: Path
-) -> None:
-    short = [
-        job.model_copy(update={"config": job.config.model_copy(update={"max_steps": 1})}) for job in jobs[:2]
-    ]
-    seen: dict[str, tuple[int, str]] = {}
-
-    def note(progress: TrainingProgress) -> None:
-        process = trainer_process()
-        seen[progress.job] = (process.pid, process.environ()["CUDA_VISIBLE_DEVICES"])
-
-    done = run_trainers(short, tmp_path / "train.log", note, cards=(Card(3, "GPU-3"),))
-    assert [one.manifest.name for one in done] == ["coarse", "fine"]
-    assert seen["coarse"][0] != seen["fine"][0]
-    assert {visible for _, visible in seen.values()} == {"GPU-3"}
-
-
 def test_a_trainer_that_is_asked_to_end_saves_and_the_same_call_goes_on(
-    jobs: list[SftJob | DpoJob], tmp_path: Path
+    jobs: list[TrainingJob], tmp_path: Path
 ) -> None:
     """SIGTERM is how a scheduler takes a machine away; the recipe saves at no step of its own."""
     assert isinstance(jobs[0], SftJob)
@@ -175,9 +156,7 @@ def test_what_the_trainer_refuses_comes_back_as_its_own_error(
     assert "has the columns" in (tmp_path / "logs" / "sft.log").read_text()
 
 
-def test_the_trainer_dies_with_the_process_that_started_it(
-    jobs: list[SftJob | DpoJob], tmp_path: Path
-) -> None:
+def test_the_trainer_dies_with_the_process_that_started_it(jobs: list[TrainingJob], tmp_path: Path) -> None:
     """kill -9 of the parent must not leave a trainer that writes beside the next one."""
     file = tmp_path / "job.json"
     file.write_text(jobs[0].model_dump_json())
@@ -220,7 +199,7 @@ def test_code_of_the_current_folder_is_not_run(
 
 
 def test_a_trainer_gets_no_keys_but_those_that_it_needs(
-    jobs: list[SftJob | DpoJob], policy: Path, monkeypatch: pytest.MonkeyPatch
+    jobs: list[TrainingJob], policy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OPENAI_API_KEY", "HF_TOKEN", "WANDB_API_KEY"):
         monkeypatch.setenv(name, "decoy")

@@ -94,7 +94,7 @@ def test_marks_of_sharegpt_turns_count_too() -> None:
     [
         ({"conversations": [{"from": "tool", "value": "x"}, GPT]}, "has a turn from 'tool'"),
         ({"conversations": [{"from": "function_call", "value": "f()"}, GPT]}, "has a turn from 'function_"),
-        ({"conversations": [HUMAN, {**GPT, "tool_calls": [{}]}]}, "has `tool_calls`"),
+        ({"conversations": [HUMAN, {**GPT, "thinking": "so"}]}, "has `thinking`"),
         (
             {"conversations": [HUMAN, {"from": "gpt", "value": None}]},
             "must have messages with role and content",

@@ -19,7 +19,7 @@ from posttrain.core.chat_template import (
 )
 from posttrain.core.rows import Conversation, PlainCompletion, PlainText, sft_row
 from posttrain.core.tokens import Encoder, PrefixMismatch, TokenRow
-from posttrain.sft import encode_row
+from posttrain.tokens.encodings import encode_row
 from synth.errors import TrainerError
 from synth.records import Message
 from tests.training.tiny import build_tokenizer

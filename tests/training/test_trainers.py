@@ -12,13 +12,13 @@ import torch
 
 from posttrain import dpo, sft
 from posttrain.core.callbacks import StepReport
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress, planned_policy
+from posttrain.core.jobs import DpoJob, SftJob, TrainingJob, TrainingProgress, planned_policy
 from posttrain.core.metrics_log import MetricsLog, read_metrics
 from posttrain.core.policy import find_policy, load_adapter, load_model, load_tokenizer, prepare_base
 from posttrain.core.start import load_start
 from posttrain.core.tokens import Encoder
 from posttrain.core.trl_arguments import trl_arguments
-from posttrain.tokens.selection import job_rows
+from posttrain.watch.held_out import training_rows
 from synth.errors import DatasetError, RecipeError, RunFolderError, TrainerError
 from synth.policy import identify, read_interface
 from synth.store.checkpoints import Checkpoint, read_checkpoint
@@ -95,7 +95,7 @@ def test_the_loss_is_that_of_the_trained_tokens_alone(
     data = write_rows("rows", [*chat_rows(4), *FIM[:2]])
     done = sft.train(sft_job(policy, data, tmp_path / "out", max_steps=1))
     tokenizer, model = load_tokenizer(str(policy)), load_model(str(policy), "float32").eval()
-    rows = job_rows(sft_job(policy, data, tmp_path / "out"), tokenizer).dataset
+    rows = training_rows(sft_job(policy, data, tmp_path / "out"), tokenizer).dataset
     total, count = 0.0, 0
     for ids, labels in zip(rows["input_ids"], rows["labels"], strict=True):
         scores = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
@@ -134,11 +134,11 @@ def test_training_metrics_have_the_names_of_trl(trained: Checkpoint) -> None:
 # --- DPO: the reference -------------------------------------------------------------------------------------
 
 
-def build(job: SftJob | DpoJob) -> Any:  # noqa: ANN401 - a TRL trainer
+def build(job: TrainingJob) -> Any:  # noqa: ANN401 - a TRL trainer
     """The real trainer of a job, not run."""
     module = sft if isinstance(job, SftJob) else dpo
     tokenizer = load_tokenizer(job.policy)
-    rows = job_rows(job, tokenizer)
+    rows = training_rows(job, tokenizer)
     report = StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl"))
     return module.build_trainer(job, load_start(job, tokenizer), rows, trl_arguments(job), report)
 
@@ -205,7 +205,7 @@ def test_log_probabilities_are_those_of_the_answers_with_their_end(
     mean = sum(trainer._metrics["train"]["logps/chosen"][:2]) / 2  # the two whole batches
     model = load_model(str(trained.merged), "float32").eval()
     order = list(trainer._get_train_sampler())[:16]
-    rows = job_rows(job, load_tokenizer(job.policy)).dataset
+    rows = training_rows(job, load_tokenizer(job.policy)).dataset
     total = 0.0
     for row in (rows[index] for index in order):
         ids = row["prompt_ids"] + row["chosen_ids"]
@@ -231,7 +231,7 @@ def stop_after(step: int) -> Callable[[TrainingProgress], None]:
     return stop
 
 
-def check_resume(job: SftJob | DpoJob, step: int, out: Path) -> None:
+def check_resume(job: TrainingJob, step: int, out: Path) -> None:
     """An uninterrupted training, and one that stops at `step` and goes on by the same call, have the same
     losses."""
     train: Any = sft.train if isinstance(job, SftJob) else dpo.train
@@ -518,7 +518,7 @@ def test_tensorboard_gets_the_metrics_under_the_names_of_trl(
 def test_a_rank_that_is_not_the_adapters_is_refused(cases: dict[str, DpoJob]) -> None:
     job = cases["SFT adapter"]
     other = job.model_copy(update={"config": job.config.model_copy(update={"lora": LoraConfig(rank=9)})})
-    with pytest.raises(RecipeError, match="has rank 4"):
+    with pytest.raises(RecipeError, match=r"must be 4, because the adapter .* was made so"):
         dpo.train(other)
 
 

@@ -201,7 +201,7 @@ def _policy(
         ("learning rate", f"{config.learning_rate:g}"),
         ("schedule", str(config.schedule)),
         ("epochs", f"{config.epochs:g}"),
-        ("batch", f"{config.batch_size * config.gradient_accumulation}"),
+        ("batch", f"{config.step_rows}"),
         *((("beta", f"{config.beta:g}"),) if hasattr(config, "beta") else ()),
         ("seed", str(manifest.seed)),
     )

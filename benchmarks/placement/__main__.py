@@ -1,0 +1,37 @@
+"""`python -m benchmarks.placement`: six layouts of engine and trainer on simulated cards, undisturbed and
+with a kill -9 at each step.
+
+The session, the placement, the launch of trainers and the vLLM engine are codemill's own; cards, vLLM and the
+training are stand-ins that claim the cards' memory. Exit code 1 if anybody ever had a card that was not his,
+more memory than there was, or answered asleep, or if the second start did not come to the end.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.placement.layouts import LAYOUTS, STEPS
+from benchmarks.placement.trial import run_trial
+
+
+def main() -> int:
+    """Print the table."""
+    table, failed = Table("layout", "killed at", "events", "wrong"), 0
+    for layout in LAYOUTS:
+        steps = STEPS[layout.level] if layout.engine_cards else ("train", "trained")
+        for step in ("", *steps):
+            with tempfile.TemporaryDirectory() as folder:
+                trial = run_trial(Path(folder), layout, step)
+            failed += bool(trial.wrong)
+            table.add_row(layout.name, step or "-", str(len(trial.events)), "\n".join(trial.wrong) or "-")
+            if trial.wrong:
+                print(layout.name, step, trial.wrong, trial.output[-3000:], file=sys.stderr)
+    Console(width=110).print(table)
+    return min(1, failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""In a trainer process on simulated cards: claims their memory, and in place of TRL's training writes what it
+would leave.
+
+Place in the flow: Python imports it at the start of each process. The one rule: in a process that is no
+trainer it does nothing.
+"""
+
+import os
+import sys
+
+if "posttrain.train_jobs" in sys.orig_argv and "SIMULATED_CARDS" in os.environ:
+    from benchmarks.placement.stand_ins import simulated_card
+
+    simulated_card.claim("trainer", size=int(os.environ["TRAINER_BYTES"]))
+    simulated_card.note("trainer", "begin", cards=simulated_card.visible(), process=os.getpid())
+    if os.environ.get("STAND_IN_TRAINER"):
+        from benchmarks.placement.stand_ins.stand_in_trainer import train
+
+        train(sys.orig_argv[-1])

@@ -1,0 +1,60 @@
+"""Makes the plan of a recipe.
+
+Place in the flow: a loaded recipe -> here -> `forecast`. The one rule: nothing is started, asked of an engine
+or downloaded; the only thing that is written is the store of tokens, which the training will read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from posttrain.core.policy import find_policy, resolve_model
+from posttrain.evaluate.suite import Suites
+from posttrain.plan.calls import expected_rows, plan_data, plan_evaluations
+from posttrain.plan.earlier import earlier_run
+from posttrain.plan.forecast import Forecast, PlannedPhase
+from posttrain.plan.trainings import Machine, plan_jobs_with_data, plan_made_data
+from posttrain.standalone import dpo_jobs, sft_jobs
+from synth.cards import find_cards
+from synth.config import Recipe
+from synth.recipe import LoadedRecipe
+from synth.training_config import DpoConfig, SftConfig
+
+
+def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecast:
+    """The phases of `codemill run`, or of `codemill sft` and `codemill dpo` where the recipe makes no data.
+    Raises what reading its data sets raises."""
+    recipe, machine = loaded.recipe, Machine(find_cards(), runs_dir)
+    if recipe.data is None:
+        out = runs_dir / recipe.name
+        jobs = [
+            make(recipe, loaded.source, out)
+            for make, section in ((sft_jobs, recipe.sft), (dpo_jobs, recipe.dpo))
+            if section is not None
+        ]
+        phases = [phase for chain in jobs for phase in plan_jobs_with_data(chain, machine)]
+    else:
+        phases = list(_rounds(recipe, loaded.source.parent, machine))
+    phases += plan_evaluations(recipe, loaded.source.parent, suites)
+    return Forecast(recipe=recipe.name, phases=tuple(phases), notes=tuple(_notes(recipe)))
+
+
+def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[PlannedPhase]:
+    data, earlier = recipe.data, earlier_run(machine.runs_dir, recipe)
+    assert data is not None
+    policy = find_policy(resolve_model(recipe.policy.model, recipe_folder)).base
+    for round_ in range(1, recipe.loop.rounds + 1):
+        yield from plan_data(recipe, data, round_, earlier)
+        for path, config in recipe.trainings.items():
+            assert isinstance(config, SftConfig | DpoConfig)
+            name = path.rpartition(".")[2]
+            rows = expected_rows(name, data, earlier)
+            yield plan_made_data(name, round_, config, policy, recipe.policy.dtype, rows, machine)
+
+
+def _notes(recipe: Recipe) -> Iterator[str]:
+    if any(config.save_minutes for config in recipe.trainings.values()):
+        yield "a state is also saved every `save_minutes`; two are kept until the training is done"
+    if recipe.data is not None:
+        yield "bounds take every seed to become a task and every answer to be as long as it may"
+    if recipe.prices.engine is None and recipe.prices.teacher is None:
+        yield "no prices: the recipe has no `prices`"
