@@ -89,11 +89,9 @@ def _write(part: DataPart, file: Path, source: str) -> None:
 
 
 def bring_all(recipe: Recipe, recipe_folder: Path, out: Path) -> dict[str, list[TrainingSet]]:
-    """The data sets that `coarse`, `fine` and `dpo` of a loop have beside the rows of a round."""
-    sft = recipe.sft
-    configs = {
-        "coarse": ("sft.coarse.data", sft.coarse.data if sft is not None else ()),
-        "fine": ("sft.fine.data", sft.fine.data if sft is not None and sft.fine is not None else ()),
-        "dpo": ("dpo.data", recipe.dpo.data if recipe.dpo is not None else ()),
+    """The data sets that each training of a loop (`coarse`, `fine`, `dpo`, `kto`) has beside the rows of a
+    round."""
+    return {
+        section.rpartition(".")[2]: bring(config.data, f"{section}.data", recipe_folder, out)
+        for section, config in recipe.trainings.items()
     }
-    return {name: bring(sets, key, recipe_folder, out) for name, (key, sets) in configs.items()}

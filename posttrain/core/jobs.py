@@ -15,9 +15,10 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from posttrain.core.data_files import data_hash
 from synth.config import PolicyConfig, Recipe
 from synth.ids import content_hash, derive_seed
+from synth.launch_config import Sharding
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import DpoConfig, KtoConfig, SftConfig, TrainingConfig
 
 _NOT_OF_THE_RESULT = frozenset(
     "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
@@ -63,6 +64,8 @@ class TrainJob(Record):
     """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
+    sharding: Sharding = "none"
+    """How the processes hold weights and optimizer; not of the result."""
 
     @property
     def folder(self) -> Path:
@@ -95,7 +98,14 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-TrainingJob = SftJob | DpoJob
+class KtoJob(TrainJob):
+    """Optimization on answers that are each good or bad; the reference is the policy that it starts from."""
+
+    kind: Literal["kto"] = "kto"
+    config: KtoConfig = KtoConfig()
+
+
+TrainingJob = SftJob | DpoJob | KtoJob
 """A job of any kind."""
 
 Job = Annotated[TrainingJob, Field(discriminator="kind")]
@@ -103,7 +113,7 @@ JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
 def make_job(
-    config: SftConfig | DpoConfig,
+    config: TrainingConfig,
     recipe: Recipe,
     name: str,
     start: Policy,
@@ -127,13 +137,16 @@ def make_job(
         tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
+        sharding=recipe.launch.sharding,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
+    if isinstance(config, KtoConfig):
+        return KtoJob(**common, config=config)
     return DpoJob(**common, config=config)
 
 
-def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+def without_token_rows(config: TrainingConfig) -> TrainingConfig:
     """The settings for an engine that cannot serve trained rows of the embeddings."""
     if config.lora is None or config.lora.train_tokens != "auto":
         return config

@@ -54,10 +54,13 @@ def _has_answer(row: Plain) -> bool:
 
 
 def _of_sharegpt(row: Plain) -> Plain:
-    """`conversations` of {from, value}; of a preference row they are the prompt."""
+    """`conversations` of {from, value}; of a preference row they are the prompt,
+    of a labelled one prompt and answer."""
     turns = row.pop("conversations")
     assert isinstance(turns, list)
     messages = [*_system(row), *(_turn(turn, "conversations") for turn in turns)]
+    if "label" in row:
+        return {**row, "prompt": messages[:-1], "completion": messages[-1:]}
     return {**row, "prompt" if "chosen" in row else "messages": messages}
 
 
@@ -83,7 +86,10 @@ def _of_alpaca(row: Plain) -> Plain:
             if isinstance(row.get(side), str):
                 row[side] = [{"role": "assistant", "content": row[side]}]
         return {**row, "prompt": prompt}
-    return {**row, "messages": [*prompt, {"role": "assistant", "content": row.pop("output")}]}
+    answer = {"role": "assistant", "content": row.pop("output")}
+    if "label" in row:
+        return {**row, "prompt": prompt, "completion": [answer]}
+    return {**row, "messages": [*prompt, answer]}
 
 
 def _history(row: Plain) -> Iterator[Plain]:

@@ -22,6 +22,7 @@ SFT_COLUMNS = (
     "and `output` of Alpaca)"
 )
 DPO_COLUMNS = "`prompt`, `chosen` and `rejected` (or `chosen` and `rejected` as whole conversations)"
+KTO_COLUMNS = "`prompt`, `completion` and `label` (true or false)"
 SHOWN = 5
 """Maximum number of bad rows listed in an error."""
 
@@ -88,6 +89,16 @@ class Preference:
     rejected: str
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledAnswer:
+    """A prompt (a conversation, or a plain text) and one answer, which is good or bad."""
+
+    where: str
+    prompt: Messages | str
+    answer: str
+    is_good: bool
+
+
 SftRow = Conversation | ToolConversation | PlainCompletion | PlainText
 
 
@@ -146,6 +157,24 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
             where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
         )
     )
+
+
+def labelled_row(where: str, row: dict[str, object]) -> LabelledAnswer:
+    """A row of answers that are each good or bad. Raises UnusableRow."""
+    _refuse_left_out(row)
+    if row.get("tools"):
+        raise UnusableRow("has `tools`, which only conversations for supervised fine-tuning may have")
+    if not {"prompt", "completion", "label"} <= row.keys():
+        raise UnusableRow(f"has the columns {_names(row)}, but must have {KTO_COLUMNS}")
+    label = row["label"]
+    if not isinstance(label, bool):
+        raise UnusableRow(f"must have true or false as `label`, but has {label!r}")
+    if isinstance(row["prompt"], str):
+        prompt, answer = _text(row, "prompt"), _text(row, "completion")
+        return LabelledAnswer(where, prompt, _filled(answer, "completion"), label)
+    turns = _messages(row, "prompt")
+    answer = _filled(_one_answer(_messages(row, "completion"), "completion"), "completion")
+    return LabelledAnswer(where, turns, answer, label)
 
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")

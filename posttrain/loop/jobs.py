@@ -13,7 +13,7 @@ from posttrain.core.jobs import TrainingJob, TrainingSet, make_job, one_adapter,
 from synth.config import Recipe
 from synth.pipeline.round import RoundData
 from synth.policy import Policy
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainConfig, TrainingConfig
 from synth.training_data_config import ROUND
 
 BASE: Final = "base"
@@ -29,7 +29,7 @@ class RoundJobs(NamedTuple):
 
 class _Training(NamedTuple):
     name: str
-    config: SftConfig | DpoConfig
+    config: TrainingConfig
     data: Sequence[Path | TrainingSet]
     """Empty if there is nothing to train on."""
     left_out: str
@@ -77,7 +77,7 @@ def _trainings(
 ) -> Iterator[_Training]:
     sft, dpo = recipe.sft, recipe.dpo
 
-    def sets(job: str, config: SftConfig | DpoConfig) -> list[Path | TrainingSet]:
+    def sets(job: str, config: TrainConfig) -> list[Path | TrainingSet]:
         own = [one.path for one in data.for_job(job)]
         own += [replayed[job]] if own and job in replayed else []
         return [*_weighted(own, config), *brought.get(job, ())]
@@ -89,9 +89,11 @@ def _trainings(
             yield _Training("fine", sft.fine, sets("fine", sft.fine), left_out.format("fine"))
     if dpo is not None:
         yield _Training("dpo", dpo, sets("dpo", dpo), "no pairs, so no preference optimization")
+    if recipe.kto is not None:
+        yield _Training("kto", recipe.kto, sets("kto", recipe.kto), "no labelled answers, so no KTO")
 
 
-def _weighted(own: Sequence[Path], config: SftConfig | DpoConfig) -> Sequence[Path | TrainingSet]:
+def _weighted(own: Sequence[Path], config: TrainConfig) -> Sequence[Path | TrainingSet]:
     """The round's own rows; one data set, where the recipe says their share."""
     weights = [one.weight for one in config.data if one.source == ROUND]
     if not own or not weights or weights[0] is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from posttrain.core.brought_data import bring_all
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.core.jobs import TrainingJob, TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
@@ -166,7 +166,7 @@ def _plan(session: Session, round_: int, policy: Policy, data: RoundData) -> Rou
     )
 
 
-async def _train(session: Session, round_: int, jobs: Sequence[SftJob | DpoJob]) -> list[Policy]:
+async def _train(session: Session, round_: int, jobs: Sequence[TrainingJob]) -> list[Policy]:
     """Run the jobs; those that were done are taken as they are."""
     if not jobs:
         return []

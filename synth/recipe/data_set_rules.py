@@ -9,21 +9,13 @@ from collections.abc import Callable, Iterator
 from synth.config import Recipe
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath
-from synth.training_config import TrainConfig
 from synth.training_data_config import ROUND, TrainingSetConfig
 
 
 def _sections(recipe: Recipe) -> Iterator[tuple[KeyPath, tuple[TrainingSetConfig, ...]]]:
-    sft = recipe.sft
-    configs: list[tuple[KeyPath, TrainConfig | None]] = [
-        (("sft", "coarse"), sft.coarse if sft else None),
-        (("sft", "fine"), sft.fine if sft else None),
-        (("dpo",), recipe.dpo),
-    ]
-    for path, config in configs:
-        sets = getattr(config, "data", ())
-        if sets:
-            yield (*path, "data"), sets
+    for section, config in recipe.trainings.items():
+        if config.data:
+            yield (*section.split("."), "data"), config.data
 
 
 def _shares_are_whole(recipe: Recipe) -> Iterator[Finding]:

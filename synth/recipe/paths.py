@@ -24,7 +24,7 @@ _FILES: tuple[KeyPath, ...] = (
     ("launch", "accelerate_config"),
 )
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
-_TRAINED: tuple[KeyPath, ...] = (("sft", "coarse"), ("sft", "fine"), ("dpo",))
+_TRAINED: tuple[KeyPath, ...] = (("sft", "coarse"), ("sft", "fine"), ("dpo",), ("kto",))
 _TRAINING_SETS: tuple[KeyPath, ...] = tuple(
     (*section, key) for section in _TRAINED for key in ("data", "eval_data")
 )

@@ -17,7 +17,7 @@ from synth.policy import Policy, adapter_base
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.query import checked_names, run_query
 from synth.store.seals import check_folder, read_json, repair_command
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainingConfig
 
 MANIFEST = "policy.json"
 MASTERS = "float32"
@@ -42,7 +42,7 @@ class PolicyManifest(Record):
 
     schema_version: int = SCHEMA_VERSION
     name: str
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "kto"]
     fingerprint: str
     """Of merged/: weights, tokenizer and chat template."""
     parent: str
@@ -58,7 +58,7 @@ class PolicyManifest(Record):
     """On which the loss was measured, and nothing was trained."""
     best: dict[str, float] | None = None
     """The measurement of the state that became the result, if any were made."""
-    config: SftConfig | DpoConfig
+    config: TrainingConfig
     seed: int
     job_hash: str
     has_adapter: bool

@@ -5,7 +5,16 @@ import re
 import pytest
 
 from posttrain.core.row_forms import in_trl_columns
-from posttrain.core.rows import Conversation, PlainText, Preference, UnusableRow, preference_row, sft_row
+from posttrain.core.rows import (
+    Conversation,
+    LabelledAnswer,
+    PlainText,
+    Preference,
+    UnusableRow,
+    labelled_row,
+    preference_row,
+    sft_row,
+)
 from synth.records import Message
 from tests.training.tiny import Row
 
@@ -68,6 +77,18 @@ def test_columns_that_are_named_come_before_those_of_other_forms() -> None:
 )
 def test_each_form_becomes_a_preference(row: Row) -> None:
     assert read_pair(row) == Preference("r", (Q,), "a", "b")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"conversations": [HUMAN, GPT]}, {"instruction": "u", "output": "a"}, {"input": "u", "reply": "a"}],
+)
+def test_each_form_becomes_a_labelled_answer(row: Row) -> None:
+    columns = {"instruction": "input", "output": "reply"} if "reply" in row else {}
+    found = labelled_row(
+        "r", in_trl_columns({**row, "label": False}, {**columns, "label": "label"} if columns else {})
+    )
+    assert found == LabelledAnswer("r", (Q,), "a", False)
 
 
 @pytest.mark.parametrize(
