@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from posttrain.core import stop_request
 from posttrain.core.disk_full import as_disk_full
-from posttrain.core.jobs import JOBS, Finished, Refused, SftJob, TrainingJob
+from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob, TrainingJob
 from synth.errors import CodemillError, Problem, RecipeError
 from synth.generation.guard import die_with_parent
 from synth.records import Record
@@ -71,13 +71,15 @@ def read_jobs(arguments: Sequence[str]) -> tuple[TrainingJob, ...]:
 def _train(job: TrainingJob, events: TextIO | None) -> None:
     from safetensors import SafetensorError
 
-    from posttrain import dpo, sft
+    from posttrain import dpo, kto, sft
 
     try:
         if isinstance(job, SftJob):
             sft.train(job, lambda step: _emit(events, step))
-        else:
+        elif isinstance(job, DpoJob):
             dpo.train(job, lambda step: _emit(events, step))
+        else:
+            kto.train(job, lambda step: _emit(events, step))
     except (OSError, RuntimeError, SafetensorError) as error:
         if (full := as_disk_full(error, job.folder)) is not None:
             raise full from error

@@ -6,6 +6,7 @@ TRL. The one rule: rows are tokenized beforehand (`tokens.Encoder`), so TRL neit
 nor drops them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -13,7 +14,8 @@ from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor
 from torch.utils.data import DataLoader
-from trl import DPOTrainer, SFTTrainer
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from posttrain.core.adapters import complete_adapter
 from posttrain.core.gathering import gather_rows
@@ -133,6 +135,26 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset
+
+
+class DeterministicKtoTrainer(_Deterministic, KTOTrainer):  # type: ignore[misc]
+    """KTO over rows of `prompt_ids`, `completion_ids` and `label`. Its estimate of the divergence takes each
+    prompt with the answer of the row before it in the batch, as TRL pairs them, whatever the order."""
+
+    def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
+        return dataset
+
+
+@dataclass
+class NeighbourPairs(DataCollatorForUnpairedPreference):  # type: ignore[misc]
+    """TRL's batch of labelled answers, with the answers of the rows before as `KL_completion_ids`."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Prompts, answers and labels, padded."""
+        answers = [example["completion_ids"] for example in examples]
+        return super().torch_call(  # type: ignore[no-any-return]
+            [{**example, "KL_completion_ids": answers[place - 1]} for place, example in enumerate(examples)]
+        )
 
 
 def row_lengths(dataset: Dataset) -> numpy.ndarray:

@@ -12,7 +12,7 @@ it knows the lengths of rows.
 from typing import Literal, NamedTuple
 
 from posttrain.memory.shapes import ModelShape
-from synth.training_config import DpoConfig, LoraConfig, SftConfig
+from synth.training_config import LoraConfig, SftConfig, TrainingConfig
 
 Width = Literal["float32", "bfloat16"]
 
@@ -41,7 +41,7 @@ ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1)
 class TrainingSettings(NamedTuple):
     """What decides the memory of a training beside the model's shape."""
 
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "kto"]
     batch_size: int
     """Rows of a micro-batch on this device; in DPO pairs, which are two rows each."""
     length: int
@@ -65,7 +65,7 @@ class TrainingSettings(NamedTuple):
 
     @property
     def rows(self) -> int:
-        return self.batch_size * (2 if self.kind == "dpo" else 1)
+        return self.batch_size * (1 if self.kind == "sft" else 2)
 
     @property
     def tokens(self) -> int:
@@ -100,8 +100,8 @@ class TrainingMemory(NamedTuple):
 
 
 def settings_of(
-    kind: Literal["sft", "dpo"],
-    config: SftConfig | DpoConfig,
+    kind: Literal["sft", "dpo", "kto"],
+    config: TrainingConfig,
     dtype: Literal["auto", "float32", "bfloat16"],
     *,
     on_gpu: bool,
@@ -138,7 +138,7 @@ def predict_training(shape: ModelShape, settings: TrainingSettings) -> TrainingM
     lora, shards = settings.lora, settings.shards
     adapted = shape.adapted(lora.rank, lora.target_modules) if lora is not None else 0
     trained = adapted if lora is not None else shape.weights
-    copies = 2 if settings.kind == "dpo" and settings.trains_on else 1
+    copies = 2 if settings.kind != "sft" and settings.trains_on else 1
     activations = round(_activations(shape, settings) * (1 + settings.overhead.fragments))
     scores = _scores(shape, settings)
     gradients = 4 * trained // shards

@@ -12,7 +12,7 @@ from posttrain.memory.training import TrainingMemory, predict_training, settings
 from synth.cards import Card
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
-from synth.training_config import DpoConfig, LoraConfig, SftConfig
+from synth.training_config import LoraConfig, TrainingConfig
 
 
 class Training(NamedTuple):
@@ -25,8 +25,8 @@ class Training(NamedTuple):
 
 class _Section(NamedTuple):
     path: str
-    kind: Literal["sft", "dpo"]
-    config: SftConfig | DpoConfig
+    kind: Literal["sft", "dpo", "kto"]
+    config: TrainingConfig
 
 
 def check_trainings(
@@ -51,13 +51,15 @@ def _sections(recipe: Recipe) -> Iterator[_Section]:
             yield _Section("sft.fine", "sft", recipe.sft.fine)
     if recipe.dpo is not None:
         yield _Section("dpo", "dpo", recipe.dpo)
+    if recipe.kto is not None:
+        yield _Section("kto", "kto", recipe.kto)
 
 
 def _predicted(
-    recipe: Recipe, shape: ModelShape, config: SftConfig | DpoConfig, kind: Literal["sft", "dpo"], cards: int
+    recipe: Recipe, shape: ModelShape, config: TrainingConfig, kind: Literal["sft", "dpo", "kto"], cards: int
 ) -> TrainingMemory:
     settings = settings_of(
-        kind, config, recipe.policy.dtype, on_gpu=True, trains_on=kind == "dpo", processes=cards
+        kind, config, recipe.policy.dtype, on_gpu=True, trains_on=kind != "sft", processes=cards
     )
     return predict_training(shape, settings)
 
@@ -93,7 +95,7 @@ def _fix(recipe: Recipe, shape: ModelShape, section: _Section, room: int, cards:
     return "a smaller model    or cards with more memory"
 
 
-def _smaller(config: SftConfig | DpoConfig) -> Iterator[tuple[str, SftConfig | DpoConfig]]:
+def _smaller(config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:
     """The same training with less memory, the change that costs least first: in words, and as settings."""
     for lora in dict.fromkeys((config.lora, config.lora or LoraConfig())):
         adapter = "" if config.lora is not None or lora is None else f"lora: {{rank: {lora.rank}}}, "
