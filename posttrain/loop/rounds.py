@@ -40,6 +40,7 @@ async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
+    reported = [policy]
 
     # 1. How good is the policy that we start with?
     evaluations = await measure_reported(session, [policy])
@@ -55,9 +56,10 @@ async def run_rounds(session: Session) -> RunResults:
         policy = await select_policy(session, round_, policy, trained)
         # 5. Swap each new policy in and measure it on the tasks that are reported.
         if recipe.loop.evaluate_rounds == "all" or round_ == recipe.loop.rounds:
-            ended = [] if policy in (session.base, *trained) else [policy]
-            evaluations += await measure_reported(session, [*ended, *trained])
-            benchmarks += await measure_benchmarks(session, [*ended, *trained])
+            new = trained if policy in (*reported, *trained) else [policy, *trained]
+            reported += new
+            evaluations += await measure_reported(session, new)
+            benchmarks += await measure_benchmarks(session, new)
 
     # 6. How much of the data was wrong, by a world that knows?
     return RunResults(evaluations, benchmarks, await audit(session))
