@@ -8,8 +8,9 @@ starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo,kto}`, the log to 
 from contextlib import nullcontext
 from pathlib import Path
 
+from posttrain.core.brought_data import bring
 from posttrain.core.data_files import data_files
-from posttrain.core.jobs import TrainingJob, make_job, one_adapter, planned_policy
+from posttrain.core.jobs import TrainingJob, TrainingSet, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
@@ -20,7 +21,7 @@ from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
-from synth.training_config import TrainingConfig
+from synth.training_config import TrainConfig, TrainingConfig
 
 
 def run_sft(
@@ -109,20 +110,21 @@ def _chain(
     jobs: list[TrainingJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
-        data = resolve_data(config.data, f"{section}.data", recipe_path)
+        data = find_data(config, f"{section}.data", recipe_path, out)
         held = [config.eval_data] if config.eval_data else []
-        held_out = [resolve_data(one, f"{section}.eval_data", recipe_path) for one in held]
+        held_out = [_held_out(one, recipe_path) for one in held]
         folder = out / "checkpoints" / name
-        jobs.append(make_job(config, recipe, name, start, [data], folder, eval_data=held_out))
+        jobs.append(make_job(config, recipe, name, start, data, folder, eval_data=held_out))
         start = planned_policy(jobs[-1])
         start = start if trains_on else start.without_adapter()
     return jobs
 
 
-def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError if there is no name,
-    DatasetError if it does not exist."""
-    if data is None:
+def find_data(config: TrainConfig, key: str, recipe_path: Path, out: Path) -> list[TrainingSet]:
+    """The data sets that a section names, relative to the recipe, without the rows of rounds. Raises
+    RecipeError if there is none, and as `bring` does."""
+    found = bring(config.data, key, recipe_path.parent, out)
+    if not found:
         raise RecipeError(
             Problem(
                 f"{recipe_path}: {key}",
@@ -131,6 +133,11 @@ def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
                 "docs/recipes.md",
             )
         )
+    return found
+
+
+def _held_out(data: str, recipe_path: Path) -> Path:
+    """A data set to measure on, relative to the recipe. Raises DatasetError if it does not exist."""
     path = (recipe_path.parent / Path(data).expanduser()).resolve()
     data_files(path)
     return path

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
+from posttrain.core.brought_data import bring_all
 from posttrain.core.jobs import TrainingJob, TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
@@ -41,6 +42,7 @@ async def run_rounds(session: Session) -> RunResults:
     recipe = session.recipe
     policy = session.base
     reported = [policy]
+    bring_all(recipe, session.plan.recipe_folder, session.run)  # what is not there is said first
 
     # 1. How good is the policy that we start with?
     evaluations = await measure_reported(session, [policy])
@@ -143,7 +145,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     the trainer sleep meanwhile."""
     config = session.recipe.data
     if config is not None and config.pairs is not None and config.pairs.after_sft:
-        sft, _ = _plan(session, round_, policy, data)  # it has no pairs yet
+        sft = [job for job in _plan(session, round_, policy, data).jobs if job.kind == "sft"]
         if learned := await _train(session, round_, sft):
             data = await _make_pairs(session, config, round_, learned[-1], data)
     jobs, left_out = _plan(session, round_, policy, data)
@@ -162,6 +164,7 @@ def _plan(session: Session, round_: int, policy: Policy, data: RoundData) -> Rou
         data,
         write_replay(session.run, recipe, round_, data),
         on_gpu=bool(session.placement.trainer),
+        brought=bring_all(recipe, session.plan.recipe_folder, session.run),
     )
 
 

@@ -41,16 +41,16 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _kto_has_data(kto: KtoConfig, data: DataConfig | None) -> bool:
-    return kto.data is not None
+    return bool(kto.data)
 
 
 def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
     made = data is not None and (data.solve is not None or data.fim is not None)
-    return made or sft.coarse.data is not None
+    return made or bool(sft.coarse.data)
 
 
 def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
-    return dpo.data is not None or (data is not None and data.pairs is not None)
+    return bool(dpo.data) or (data is not None and data.pairs is not None)
 
 
 def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:

@@ -25,6 +25,16 @@ MASTERS = "float32"
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
 
 
+class SetRows(Record):
+    """One data set of a training."""
+
+    paths: tuple[str, ...]
+    rows: int
+    """That can be trained on."""
+    selected: int
+    """Trained on in one epoch; more than `rows` where some are there several times."""
+
+
 class PolicyManifest(Record):
     """`policy.json`: what this policy is and how it came about."""
 
@@ -39,6 +49,8 @@ class PolicyManifest(Record):
     parent_fingerprint: str
     data: tuple[str, ...]
     """Files that it was trained on, or folders of them: Parquet or JSON Lines."""
+    data_sets: tuple[SetRows, ...] = ()
+    """How many rows of each data set were trained on an epoch."""
     data_hash: str
     rows: int
     rejected_rows: int
