@@ -184,7 +184,7 @@ def jobs_of(recipe: Recipe, files: dict[str, Path], home: Path) -> Iterator[Trai
     for path, config in recipe.trainings.items():
         name = path.replace(".", "-")
         data = [files[path.partition(".")[0]]]
-        job = make_job(config, recipe, name, start, data, home / "checkpoints" / name)  # type: ignore[arg-type]
+        job = make_job(config, recipe, name, start, data, home / "checkpoints" / name)
         yield job
         if one_adapter(recipe, on_gpu=True):
             start = planned_policy(job)

@@ -9,19 +9,14 @@ from synth.config import Recipe
 from synth.launch_config import uneven_step
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainingConfig
 
 _SEE = "docs/architecture/training.md"
 
 
-def trainings(recipe: Recipe) -> Iterator[tuple[KeyPath, SftConfig | DpoConfig]]:
+def trainings(recipe: Recipe) -> Iterator[tuple[KeyPath, TrainingConfig]]:
     """The sections that train, with their place."""
-    if recipe.sft is not None:
-        yield ("sft", "coarse"), recipe.sft.coarse
-        if recipe.sft.fine is not None:
-            yield ("sft", "fine"), recipe.sft.fine
-    if recipe.dpo is not None:
-        yield ("dpo",), recipe.dpo
+    return ((tuple(path.split(".")), config) for path, config in recipe.trainings.items())
 
 
 def launch_is_whole(recipe: Recipe) -> Iterator[Finding]:

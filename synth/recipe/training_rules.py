@@ -18,7 +18,7 @@ from synth.training_config import (
     DpoConfig,
     KtoConfig,
     LoraConfig,
-    TrainConfig,
+    TrainingConfig,
 )
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def _written(value: object) -> str:
     return str(list(value) if isinstance(value, tuple) else value)
 
 
-def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainConfig]]:
+def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainingConfig]]:
     return ((tuple(path.split(".")), config) for path, config in recipe.trainings.items())
 
 
