@@ -94,6 +94,15 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
     print(run_dpo(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
 
 
+@app.command()
+def kto(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+    """Only run KTO, on the data set named in `kto.data`: answers that are each good or bad."""
+    loaded = _load(recipe, set_)
+    from posttrain.standalone import run_kto
+
+    print(run_kto(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
+
+
 @app.command("eval")
 def evaluate(
     recipe: Annotated[

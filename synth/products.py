@@ -145,6 +145,9 @@ class Product(NamedTuple):
     sentence: str
     """What a row is, for the card."""
     data_sets: tuple[DataSet, ...]
+    side_stage: str = ""
+    """The stage that makes it beside the flow: of units that it turns away no such row is made, and they stay
+    what they were."""
 
 
 PRODUCTS: Final = (
@@ -161,6 +164,7 @@ PRODUCTS: Final = (
         Form.PREFERENCE,
         "a task with a solution that passes and one that fails its tests: `prompt`, `chosen`, `rejected`",
         (DataSet("", Part.ALL, "dpo"),),
+        "pair",
     ),
     Product(
         "fim",
@@ -168,8 +172,17 @@ PRODUCTS: Final = (
         Form.TEXT,
         "fill-in-the-middle texts whose middle is a syntax node: `text`",
         (DataSet("", Part.ALL), DataSet("-mix", Part.SHARE, "coarse", leads=False)),
+        "fim",
     ),
 )
 
 BY_NAME: Final[Mapping[str, Product]] = {product.name: product for product in PRODUCTS}
+SIDE_STAGES: Final = frozenset(product.side_stage for product in PRODUCTS if product.side_stage)
 PRODUCT_KINDS: Final = frozenset(product.model.kind for product in PRODUCTS)
+
+
+def settles(stage: str, known_stage: str, known_decision: str) -> bool:
+    """Whether a decision of `stage` says more of what became of a unit than an earlier one that is known: a
+    rejection in the flow is final, and a stage beside the flow says nothing where the flow has decided."""
+    aside, known_aside = stage in SIDE_STAGES, known_stage in SIDE_STAGES
+    return known_decision == "kept" if aside == known_aside else known_aside

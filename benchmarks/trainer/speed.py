@@ -25,13 +25,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.trainer.peak import peak_memory
 from posttrain.core.adapters import fresh_adapter
 from posttrain.core.jobs import DpoJob, SftJob
-from posttrain.core.packing import PackedBatches, StepShare, fill
+from posttrain.core.packing import PackOrder
 from posttrain.core.policy import POCKET_WEIGHTS, load_model, load_tokenizer
 from posttrain.core.tokens import Encoder
 from posttrain.pocket.corpus import documents
@@ -132,7 +133,7 @@ def measure(kind: str, how: str, rows: int) -> Measured:
             train = partial(_trl, kind, columns, home / "out", how == TRL)
         with _timed_training() as timed:
             train()
-    filled = pack_fill(lengths) if how == PACKED else 0.0
+    filled = pack_fill() if how == PACKED else 0.0
     return Measured(kind, how, sum(lengths), timed.seconds, timed.peak_mb, filled)
 
 
@@ -171,7 +172,7 @@ def draw_rows(kind: str, rows: int) -> list[dict[str, str]]:
     tokenizer = load_tokenizer(str(POCKET_WEIGHTS))
 
     def text(share: float) -> str:
-        length = share * min(max(draw.lognormvariate(5.2, 0.8), 16), 0.9 * MAX_LENGTH)
+        length = share * draw_length(draw)
         ids: list[int] = []
         while len(ids) < length:
             ids += tokenizer(next(source))["input_ids"]
@@ -196,14 +197,20 @@ def encode(rows: Sequence[dict[str, str]]) -> list[dict[str, list[int]]]:
     ]
 
 
-def pack_fill(lengths: Sequence[int]) -> float:
-    """How full the packs of the first three epochs are, at the least."""
-    packed = PackedBatches(lengths, MAX_LENGTH, 0, StepShare(PACKS))
-    found = []
+def pack_fill() -> float:
+    """How full the packs of the first three epochs are at the least, for 4,000 rows with such lengths."""
+    draw = random.Random(1)
+    lengths = numpy.array([int(draw_length(draw)) for _ in range(4000)])
+    order, found = PackOrder(lengths, MAX_LENGTH, 0), []
     for epoch in range(3):
-        packed.set_epoch(epoch)
-        found.append(fill(lengths, packed.packs(), MAX_LENGTH))
+        order.set_epoch(epoch)
+        found.append(float(lengths.sum()) / MAX_LENGTH / len(list(order)))
     return min(found)
+
+
+def draw_length(draw: random.Random) -> float:
+    """Tokens of a row."""
+    return min(max(draw.lognormvariate(5.2, 0.8), 16), 0.9 * MAX_LENGTH)
 
 
 def _codemill(kind: str, data: Path, out: Path, packing: bool) -> None:

@@ -1,64 +1,45 @@
 """TRL's SFT over packed rows.
 
 Place in the flow: `sft` builds it where a recipe says `packing`. Importing this module loads torch and TRL.
-The one rule: packs are batches of row numbers, so the data set stays as it is; the rows of a batch lie one
+The one rule: packs are lists of row numbers, so the data set stays as it is; the rows of a batch lie one
 behind the other in one sequence, with the places where they begin.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import Dataset
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from posttrain.core.packing import PackedBatches, StepShare
+from posttrain.core.packing import PackOrder
+from posttrain.core.steps import Row
 from posttrain.core.trl_trainers import DeterministicSftTrainer
 
 
-class OneSequence:
-    """TRL's collator for rows without padding. Of no rows it makes a sequence in which nothing is trained,
-    for a process that has to keep step with the others."""
+class PackedRows(Dataset[Any]):  # type: ignore[misc]
+    """The rows of packs, of a data set that knows them by their numbers."""
 
-    def __init__(self, filler: int) -> None:
-        self._filler = filler
-        self._collate = DataCollatorForLanguageModeling(pad_token_id=filler, padding_free=True)
+    def __init__(self, rows: Any) -> None:  # noqa: ANN401
+        self._rows = rows
 
-    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        nothing = {"input_ids": [self._filler] * 2, "labels": [-100] * 2}
-        batch: dict[str, Any] = self._collate(rows or [nothing])
-        return batch
-
-
-class PackedLoader(DataLoader[Any]):  # type: ignore[misc]
-    """A data loader that tells its packs the epoch."""
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the trainer before each epoch."""
-        self.batch_sampler.set_epoch(epoch)
+    def __getitems__(self, packs: Sequence[Row]) -> list[Any]:
+        numbers = [row for pack in packs for row in (pack if isinstance(pack, list) else [pack])]
+        found: list[Any] = self._rows.__getitems__(numbers)
+        return found
 
 
 class PackedSftTrainer(DeterministicSftTrainer):
-    """SFT over rows of `input_ids` and `labels`, packed into sequences of `capacity` tokens."""
+    """SFT over rows of `input_ids` and `labels`, packed into sequences of `capacity` tokens. Its steps and
+    batches are counted in packs."""
 
     def __init__(self, *, capacity: int, **arguments: Any) -> None:  # noqa: ANN401
         self._capacity = capacity
-        filler = arguments["processing_class"].pad_token_id
-        super().__init__(data_collator=OneSequence(filler), **arguments)
+        padding = arguments["processing_class"].pad_token_id
+        collate = DataCollatorForLanguageModeling(pad_token_id=padding, padding_free=True)
+        super().__init__(data_collator=collate, **arguments)
 
-    def get_train_dataloader(self) -> PackedLoader:
-        """The packs of this process; accelerate's own loader would deal them out a second time."""
-        args = self.args
-        share = StepShare(
-            args.per_device_train_batch_size,
-            self._rows_per_step,
-            args.process_index,
-            args.world_size,
-        )
-        packs = PackedBatches(self.count_rows(), self._capacity, args.seed, share)
-        return PackedLoader(
-            self.train_dataset.select_columns(["input_ids", "labels"]),
-            batch_sampler=packs,
-            collate_fn=self.data_collator,
-            num_workers=args.dataloader_num_workers,
-            pin_memory=args.dataloader_pin_memory and torch.cuda.is_available(),
-        )
+    def _get_train_sampler(self, train_dataset: Any = None) -> PackOrder:  # noqa: ANN401
+        return PackOrder(self.count_rows(), self._capacity, self.args.seed)
+
+    def _training_rows(self) -> PackedRows:
+        return PackedRows(super()._training_rows())

@@ -1,20 +1,32 @@
 """Which rows each process trains in which step: a step's rows are shared out evenly, and every row is trained
 exactly once in an epoch, whatever the number of processes.
 
-Place in the flow: an order of rows -> here -> the trainers' data loader. The one rule: the rows of a step,
-and their share in its loss, do not depend on how many processes there are.
+Place in the flow: an order of rows, or of packs of rows -> here -> the trainers' data loader. The one rule:
+the rows of a step, and their share in its loss, do not depend on how many processes there are.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from torch.utils.data import Dataset, Sampler
 
 from synth.launch_config import StepShape, step_shape
 
-_ABSENT: tuple[int, ...] = (0,)
+Row = int | list[int]
+"""The number of a row, or with packing those of the rows of a pack, which then counts as one row here."""
+_ABSENT: tuple[Row, ...] = (0,)
 """Rows of a micro-batch that is only there because the other processes have one: its loss counts nothing."""
+
+
+class Order(Protocol):
+    """All rows of an epoch, each once."""
+
+    def set_epoch(self, epoch: int) -> None: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> "Iterator[Row]": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +45,21 @@ class StepPart:
         return min(self.sizes) == max(self.sizes) > 0
 
 
-class MicroBatch(list[int]):
+class MicroBatch(list[Row]):
     """Indices of rows that one process trains at once. Without rows of its own it has one that counts
     nothing."""
 
-    def __init__(self, rows: Sequence[int], share: StepPart) -> None:
+    def __init__(self, rows: Sequence[Row], share: StepPart) -> None:
         super().__init__(rows or _ABSENT)
         self.share = share
 
 
-class StepBatches(Sampler[list[int]]):  # type: ignore[misc]
+class StepBatches(Sampler[MicroBatch]):  # type: ignore[misc]
     """The micro-batches of one process in one epoch. Each step has `rows_per_step` rows over all processes,
     the last one what is left."""
 
     def __init__(
-        self, order: Sampler[int], rows_per_step: int, largest: int, processes: int = 1, process: int = 0
+        self, order: Order, rows_per_step: int, largest: int, processes: int = 1, process: int = 0
     ) -> None:
         self._order = order
         self._rows_per_step = rows_per_step
@@ -69,8 +81,8 @@ class StepBatches(Sampler[list[int]]):  # type: ignore[misc]
         count = whole * self._shape(self._rows_per_step).accumulation
         return count + (self._shape(rest).accumulation if rest else 0)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        step: list[int] = []
+    def __iter__(self) -> Iterator[MicroBatch]:
+        step: list[Row] = []
         for row in self._order:
             step.append(row)
             if len(step) == self._rows_per_step:
@@ -82,7 +94,7 @@ class StepBatches(Sampler[list[int]]):  # type: ignore[misc]
     def _shape(self, rows: int) -> StepShape:
         return step_shape(rows, self._processes, self._largest)
 
-    def _mine(self, step: Sequence[int]) -> Iterator[MicroBatch]:
+    def _mine(self, step: Sequence[Row]) -> Iterator[MicroBatch]:
         sizes = self._shape(len(step)).sizes(len(step))
         ends = [sum(sizes[: slot + 1]) for slot in range(len(sizes))]
         for first in range(0, len(sizes), self._processes):

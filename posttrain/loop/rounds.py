@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.core.brought_data import bring_all
+from posttrain.core.jobs import TrainingJob, TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
@@ -40,6 +41,7 @@ async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
+    bring_all(recipe, session.plan.recipe_folder, session.run)  # what is not there is said first
 
     # 1. How good is the policy that we start with?
     evaluations = await measure_reported(session, [policy])
@@ -160,10 +162,11 @@ def _plan(session: Session, round_: int, policy: Policy, data: RoundData) -> Rou
         data,
         write_replay(session.run, recipe, round_, data),
         on_gpu=bool(session.placement.trainer),
+        brought=bring_all(recipe, session.plan.recipe_folder, session.run),
     )
 
 
-async def _train(session: Session, round_: int, jobs: Sequence[SftJob | DpoJob]) -> list[Policy]:
+async def _train(session: Session, round_: int, jobs: Sequence[TrainingJob]) -> list[Policy]:
     """Run the jobs; those that were done are taken as they are."""
     if not jobs:
         return []

@@ -15,7 +15,7 @@ from synth.cli.app import AsJson
 from synth.cli.printing import one_line, print_json, print_table, print_text
 from synth.cli.run_options import After, Limit, RunsDir, naming
 from synth.cli.serve import read_token
-from synth.errors import CodemillError
+from synth.errors import CodemillError, Problem, UserError
 
 if TYPE_CHECKING:
     from synth.inspector.library import Library
@@ -136,7 +136,12 @@ def _path_of(runs_dir: Path, named: str) -> Path:
 
     path = Path(named)
     is_name = len(path.parts) == 1 and (runs_dir / named / "run.json").exists()
-    return path if path.exists() and not is_name else find_run(runs_dir, named)
+    if path.exists() and not is_name:
+        return path
+    if len(path.parts) > 1:
+        fix = "name a run folder, an export or a file of answers"
+        raise UserError(Problem(f"path {named}", "does not exist", fix))
+    return find_run(runs_dir, named)
 
 
 def _quoted(word: str) -> str:

@@ -13,8 +13,9 @@ import typer
 
 from synth.errors import RunFolderError, UserError
 
-RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of the run. Default: the newest.")]
-RunOption = Annotated[str | None, typer.Option("--run", help="Name of the run. Default: the newest.")]
+_RUN = "Name of the run, or path of its folder. Default: the newest."
+RunName = Annotated[str | None, typer.Argument(metavar="[RUN]", help=_RUN)]
+RunOption = Annotated[str | None, typer.Option("--run", help=_RUN)]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that contains the run folders.")]
 UnitId = Annotated[str, typer.Argument(metavar="ID", help="Id of a unit, or a unique prefix of it.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows per page.")]
@@ -26,9 +27,13 @@ Language = Annotated[str | None, typer.Option(help="Show only this language.")]
 
 
 def find_run(runs_dir: Path, name: str | None) -> Path:
-    """The folder of that run, or of the newest. Raises UserError with the nearest names."""
+    """The folder of that run, or of the newest; a path of a run folder is taken as it is. Raises UserError
+    with the nearest names."""
     from synth.store.run_folder import resolve_run
 
+    path = Path(name or "")
+    if len(path.parts) > 1 and (path / "run.json").is_file():
+        return path
     with naming("--runs-dir FOLDER"):
         return resolve_run(runs_dir, name)
 

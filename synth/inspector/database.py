@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.errors import Problem, StoreError
+from synth.errors import CodemillError, Problem, StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,6 +30,10 @@ class OutOfTime(Exception):
     """A query was stopped, because its time was up."""
 
 
+class StoppedError(CodemillError):
+    """The database answers no more: the server ends."""
+
+
 class Deadline:
     """How much of a time budget is left."""
 
@@ -48,6 +52,8 @@ class Database:
     def __init__(self) -> None:
         import duckdb
 
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._is_stopped = False
         self._connection = duckdb.connect()
         for setting in _SETTINGS:
             self._connection.execute(setting)
@@ -65,12 +71,16 @@ class Database:
         import duckdb
 
         with self._connection.cursor() as cursor, _time_limit(cursor, seconds):
+            self._running.add(cursor)
             try:
+                self._check_running()
                 cursor.execute(sql, list(values))
                 names = [column[0] for column in cursor.description or ()]
                 while rows := cursor.fetchmany(1000):
                     yield from (dict(zip(names, row, strict=True)) for row in rows)
+                    self._check_running()
             except duckdb.InterruptException as error:
+                self._check_running()
                 raise OutOfTime from error
             except duckdb.ParserException:
                 raise  # a fault of ours
@@ -80,6 +90,18 @@ class Database:
                         "the rows of the run", f"cannot be read: {error}", "check the run: codemill fsck RUN"
                     )
                 ) from error
+            finally:
+                self._running.discard(cursor)
+
+    def stop(self) -> None:
+        """End all queries, and answer no others: both raise StoppedError."""
+        self._is_stopped = True
+        for cursor in self._running.copy():
+            cursor.interrupt()
+
+    def _check_running(self) -> None:
+        if self._is_stopped:
+            raise StoppedError(Problem("the inspector", "is ending", "start it again: codemill inspect"))
 
     def close(self) -> None:
         """Forget everything."""

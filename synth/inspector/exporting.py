@@ -8,6 +8,7 @@ group of rows.
 import json
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -22,7 +23,7 @@ from synth.inspector.library import Library
 from synth.inspector.marks import Mark, Marks
 from synth.inspector.opened_run import OpenedRun
 from synth.inspector.queries.units import RunLookups
-from synth.products import PRODUCTS, Product
+from synth.products import PRODUCTS, SIDE_STAGES, Product
 from synth.records import IndexRow
 from synth.store.parquet import write_rows
 from synth.store.patch import swap_sides
@@ -44,9 +45,7 @@ class UnitsFormat(StrEnum):
     TRL = "trl"
 
 
-def units_of(
-    library: Library, run: OpenedRun, wanted: UnitFilter, *, with_records: bool = True
-) -> Iterator[dict[str, Any]]:
+def units_of(library: Library, run: OpenedRun, wanted: UnitFilter) -> Iterator[dict[str, Any]]:
     """Every row under the filter, in the order of keys, with its marks and, as JSON, what is stored of it.
     Raises UserError for a filter that does not fit the run."""
     condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
@@ -55,7 +54,7 @@ def units_of(
     marks = {mark.unit_id: mark for mark in Marks(run.path).all()}
     for group in _groups(library.database.stream(sql, condition.values), _GROUP):
         bodies: dict[str, str] = {}
-        kinds = {row["kind"] for row in group} & set(run.body_kinds) if with_records else set[str]()
+        kinds = {row["kind"] for row in group} & set(run.body_kinds)
         for kind in kinds:
             keys = [row["unit_id"] for row in group if row["kind"] == kind]
             for key, body in run.read_bodies(kind, keys).items():
@@ -64,6 +63,14 @@ def units_of(
             mark = marks.get(row["unit_id"])
             record = bodies.get(row["unit_id"], "")
             yield row | {"marks": list(mark.words) if mark else [], "record": record}
+
+
+def count_reasons(library: Library, run: OpenedRun, wanted: UnitFilter) -> Counter[str]:
+    """How many rows under the filter have each reason; kept ones have the empty one. Raises UserError for a
+    filter that does not fit the run."""
+    condition = condition_of(wanted, RunLookups(run, Deadline(_SEARCH_S)))
+    sql = f"SELECT reason, count(*) AS n FROM {run.table} WHERE {condition.sql} GROUP BY reason"
+    return Counter({row["reason"]: int(row["n"]) for row in library.query(sql, condition.values)})
 
 
 def training_rows(
@@ -78,11 +85,11 @@ def training_rows(
     columns = ("key", "task_id", *product.model.parents)
     links = " OR ".join(f"{name} IN (SELECT unit_id FROM wanted)" for name in columns if _has(product, name))
     sql = f"""WITH wanted AS (SELECT DISTINCT unit_id FROM {run.table} WHERE {condition.sql}),
-        lost AS (SELECT unit_id FROM {run.table} WHERE decision <> 'kept')
+        lost AS (SELECT unit_id FROM {run.table} WHERE decision <> 'kept' AND NOT list_contains(?, stage))
         SELECT key, max_by(body, filename) AS body FROM read_parquet(?, filename = true)
         WHERE ({links}) AND key NOT IN (SELECT unit_id FROM lost) GROUP BY key ORDER BY key"""
     removed, swapped = marked_rows(library, run)
-    for row in library.database.stream(sql, [*condition.values, files]):
+    for row in library.database.stream(sql, [*condition.values, sorted(SIDE_STAGES), files]):
         if row["key"] in removed:
             continue
         record = product.model.model_validate(json.loads(row["body"])).model_dump(mode="json")
@@ -117,7 +124,7 @@ def write_units(library: Library, run: OpenedRun, wanted: UnitFilter, format: Un
     """The bytes of an export. Raises UserError before the first byte where there is nothing to write."""
     match format:
         case UnitsFormat.JSONL:
-            yield from _begun(map(_line, units_of(library, run, wanted)), run)
+            yield from _chunks(_begun(map(_line, units_of(library, run, wanted)), run))
         case UnitsFormat.PARQUET:
             yield from _sent(
                 lambda path: _write_parquet(path, units_of(library, run, wanted), run), ".parquet"
@@ -240,6 +247,18 @@ def _sent(write: Callable[[Path], None], ending: str) -> Iterator[bytes]:
         with path.open("rb") as file:
             while piece := file.read(_CHUNK):
                 yield piece
+
+
+def _chunks(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines together, because a web server takes as long for a short piece as for a long one."""
+    held, size = list[bytes](), 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        if size >= _CHUNK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def _groups(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:

@@ -10,6 +10,14 @@ from synth.inspector.filter_language import EVIDENCE, FieldKind, Term, UnitFilte
 from synth.inspector.text_search import spellings
 from synth.reasons import REASONS
 
+_SAID = """CASE WHEN decision <> 'kept' AND json_valid(evidence) THEN coalesce(
+    json_extract_string(evidence, '$.first_failure'), json_extract_string(evidence, '$.error'),
+    json_extract_string(evidence, '$.why')) END"""
+_ENDS = rf"""regexp_replace({_SAID}, '^case [0-9]+, input .*?: (raised|expected|stopped)', '\1')"""
+SIGNATURE = rf"""left(regexp_replace(regexp_replace({_ENDS}, '"[^"]*"|''[^'']*''|`[^`]*`', '…', 'g'),
+    '0x[0-9a-fA-F]+|[0-9]+(\.[0-9]+)?', '#', 'g'), 160)"""
+"""SQL: the words of a loss, with its figures and quoted texts taken out; NULL where it says none."""
+
 _COLUMNS = {"id": "unit_id", "natural": "natural_language"}
 _SQL_OPS = {":": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -35,11 +43,7 @@ class Lookups(Protocol):
 
 def condition_of(found: UnitFilter, lookups: Lookups) -> Condition:
     """The condition; TRUE for a filter without words."""
-    parts = [
-        _negated(_condition(term, lookups)) if term.negated else _condition(term, lookups)
-        for term in found.terms
-    ]
-    return joined(parts)
+    return joined([_one_of(term, lookups) for term in found.terms])
 
 
 def joined(parts: Sequence[Condition]) -> Condition:
@@ -68,17 +72,27 @@ def _negated(one: Condition) -> Condition:
     return Condition(f"NOT coalesce({one.sql}, FALSE)", one.values)
 
 
+def _one_of(term: Term, lookups: Lookups) -> Condition:
+    parts = [
+        _negated(_condition(one, lookups)) if one.negated else _condition(one, lookups)
+        for one in term.alternatives
+    ]
+    return parts[0] if len(parts) == 1 else _any_of([Condition(f"({one.sql})", one.values) for one in parts])
+
+
 def _condition(term: Term, lookups: Lookups) -> Condition:
     match term.field:
         case "class":
             codes = [code for code, reason in REASONS.items() if reason.reason_class.value in term.values]
             return Condition("list_contains(?, reason)", (codes,))
         case "parent":
-            return Condition("list_has_any(parents, ?)", (list(term.values),))
+            return _any_of([_parent(value) for value in term.values])
         case "mark":
             if "none" in term.values:
                 return _negated(_among(lookups.marked(["any"])))
             return _among(lookups.marked(term.values))
+        case "failure":
+            return Condition(f"list_contains(?, {SIGNATURE})", (list(term.values),))
         case "text":
             return _any_of([_holding(value, lookups) for value in term.values])
         case "tests":
@@ -89,6 +103,13 @@ def _condition(term: Term, lookups: Lookups) -> Condition:
     if field_of(term.field).kind is FieldKind.NUMBER:
         return _number(column, term)
     return _any_of([like(column, value) for value in term.values])
+
+
+def _parent(value: str) -> Condition:
+    if "*" not in value:
+        return Condition("list_contains(parents, ?)", (value,))
+    one = like("one", value)
+    return Condition(f"len(list_filter(parents, lambda one: {one.sql})) > 0", one.values)
 
 
 def _among(ids: Sequence[str]) -> Condition:

@@ -3,9 +3,9 @@
     lang:rust reason:timeout stage:execute score<0.4 tests:<5/9 ms>2000 mark:bad -model:qwen*
     text:"binary search"
 
-Words stand side by side and must all hold; `a,b` is either; `-` is not; `*` stands for any text; a word
-without a field is looked for in the texts. The one rule: pure. What a word means in SQL is said by
-`filter_conditions.py`, and the help page is made of `FIELDS`.
+Words stand side by side and must all hold; `or` between two words asks for one of them; `a,b` is either
+value; `-` is not; `*` stands for any text; a word without a field is looked for in the texts. The one rule:
+pure. What a word means in SQL is said by `filter_conditions.py`, and the help page is made of `FIELDS`.
 """
 
 import difflib
@@ -74,6 +74,13 @@ FIELDS: Final = {
             "lost for",
             known=tuple(one.value for one in ReasonClass),
         ),
+        FilterField(
+            "failure",
+            _NAME,
+            "what failures that look alike say, as the page of the run lists them",
+            'failure:"expected #, found #"',
+            "that failed alike:",
+        ),
         FilterField("kind", _NAME, "kind of unit", "kind:solution", "of the kind"),
         FilterField("id", _NAME, "id of the unit, or its beginning", "id:solution-3f*", "with the id"),
         FilterField("parent", _NAME, "id of a unit that it was made from", "parent:task-0a12", "made from"),
@@ -121,6 +128,7 @@ _EVIDENCE_FIELD: Final = FilterField(
 )
 _BY_WORD: Final = {word: field for field in FIELDS.values() for word in (field.name, *field.aliases)}
 
+_NAMED: Final = re.compile(rf"(?:{'|'.join(_BY_WORD)})[:=<>]", re.IGNORECASE)
 _COMPARISONS: Final = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _VALUE = rf'(?:{_QUOTED}|[^\s",]+)'
@@ -128,6 +136,7 @@ _WORD = re.compile(
     r"(?P<not>-?)(?:(?P<field>[A-Za-z_][\w.]*)(?P<op>:(?:<=|>=|<|>)?|<=|>=|<|>|=)"
     rf'(?P<values>{_VALUE}?(?:,{_VALUE})*)|(?P<bare>{_QUOTED}|[^\s"]+))(?=\s|$)'
 )
+_OR = re.compile(r"or(?=\s|$)", re.IGNORECASE)
 _NUMBER_TEXT = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _SHARE_TEXT = re.compile(r"(\d{1,9})/([1-9]\d{0,8})")
 _EVIDENCE_NAME = re.compile(r"evidence\.\w+")
@@ -152,10 +161,19 @@ class Term(Record):
     op: str
     values: tuple[str, ...]
     negated: bool = False
+    others: "tuple[Term, ...]" = ()
+    """Words of which one may hold instead; they have no others."""
+
+    @property
+    def alternatives(self) -> "tuple[Term, ...]":
+        """The words of which one must hold, each alone."""
+        return (self.model_copy(update={"others": ()}), *self.others)
 
     @property
     def text(self) -> str:
-        """The word as it is written."""
+        """The word as it is written, with those that may hold instead."""
+        if self.others:
+            return " or ".join(term.text for term in self.alternatives)
         sign, name = "-" if self.negated else "", self.field
         if self.op == "..":
             return f"{sign}{name}:{self.values[0]}..{self.values[1]}"
@@ -178,21 +196,14 @@ class UnitFilter(Record):
         """What it means, in words."""
         return f"units {', '.join(map(_in_words, self.terms))}" if self.terms else "all units"
 
-    def values_of(self, field: str) -> tuple[str, ...]:
-        """The values that the field must have."""
-        return tuple(
-            value for term in self.terms if term.field == field and not term.negated for value in term.values
-        )
-
-    def narrowed(self, field: str, value: str) -> "UnitFilter":
-        """With this value of a field in place of any other."""
-        term = Term(field=field, op=":", values=(value,))
-        kept = tuple(one for one in self.terms if one.field != field or one.negated)
-        return UnitFilter(terms=(*kept, term))
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that its words name."""
+        return frozenset(one.field for term in self.terms for one in term.alternatives)
 
     def without(self, field: str) -> "UnitFilter":
-        """Whatever the field is."""
-        return UnitFilter(terms=tuple(one for one in self.terms if one.field != field))
+        """Whatever the field is. A word that stands for one of several stays."""
+        return UnitFilter(terms=tuple(one for one in self.terms if one.field != field or one.others))
 
     def joined(self, other: "UnitFilter") -> "UnitFilter":
         """Both hold."""
@@ -206,9 +217,15 @@ def parse_filter(text: str) -> UnitFilter:
     terms: list[Term] = []
     problems: list[Problem] = []
     suggested: list[str] = []
-    at = 0
+    at, either = 0, False
     while rest := text[at:].lstrip():
         at = len(text) - len(rest)
+        if found := _OR.match(rest):
+            at += found.end()
+            if either or not suggested or not text[at:].strip():
+                problems.append(_stray(found.group()))
+            either = True
+            continue
         word = _WORD.match(rest)
         if word is None:
             problems.append(_unreadable(rest))
@@ -217,11 +234,16 @@ def parse_filter(text: str) -> UnitFilter:
         at += word.end()
         try:
             term = _term(word)
-            terms.append(term)
-            suggested.append(term.text)
+            if either and terms:
+                terms[-1] = terms[-1].model_copy(update={"others": (*terms[-1].others, term)})
+            else:
+                terms.append(term)
+            words = term.text
         except FilterError as error:
             problems += error.problems
-            suggested.append(error.suggested)
+            words = error.suggested
+        suggested.append(f"or {words}" if either and words else words)
+        either = False
     if problems:
         raise FilterError(*problems, suggested=" ".join(suggested) if all(suggested) else "")
     return UnitFilter(terms=tuple(terms))
@@ -229,16 +251,20 @@ def parse_filter(text: str) -> UnitFilter:
 
 def check_values(found: UnitFilter, known: Mapping[str, Iterable[str]]) -> None:
     """Raise FilterError for a name that a field has nowhere in the run: `known` gives those that it has."""
-    problems, suggested = [], []
-    for term in found.terms:
-        names = sorted(set(known.get(term.field, ())))
-        values = []
-        for value in term.values:
-            near = value if value in names or "*" in value or term.field not in known else _near(value, names)
-            if near != value:
-                problems.append(_unknown_value(term.field, value, names))
-            values.append(near)
-        suggested.append(term.model_copy(update={"values": tuple(values)}).text if all(values) else "")
+    problems, suggested = list[Problem](), list[str]()
+    for whole in found.terms:
+        words = []
+        for term in whole.alternatives:
+            names = sorted(set(known.get(term.field, ())))
+            values = []
+            for value in term.values:
+                is_known = value in names or "*" in value or term.field not in known
+                near = value if is_known else _near(value, names)
+                if near != value:
+                    problems.append(_unknown_value(term.field, value, names))
+                values.append(near)
+            words.append(term.model_copy(update={"values": tuple(values)}).text if all(values) else "")
+        suggested.append(" or ".join(words) if all(words) else "")
     if problems:
         raise FilterError(*problems, suggested=" ".join(suggested) if all(suggested) else "")
 
@@ -254,7 +280,11 @@ def field_of(name: str) -> FilterField:
 def _term(word: "re.Match[str]") -> Term:
     negated = bool(word["not"])
     if word["bare"] is not None:
-        return Term(field="text", op=":", values=(_unquoted(word["bare"]),), negated=negated)
+        value = _unquoted(word["bare"])
+        if not value or (_NAMED.match(value) and value == word["bare"]):
+            fix = "write the value, or put the word in quotes"
+            raise FilterError(Problem(f"word {word[0]!r}", "has an empty value", fix))
+        return Term(field="text", op=":", values=(value,), negated=negated)
     field = _field(word)
     values = tuple(_unquoted(value) for value in re.findall(_VALUE, word["values"]))
     if not values or not all(values):
@@ -294,6 +324,9 @@ def _number_term(term: Term, word: str, field: FilterField) -> Term:
     numbers = (first, last) if dots else term.values
     if (dots and (term.op != ":" or len(term.values) > 1)) or not all(map(_NUMBER_TEXT.fullmatch, numbers)):
         raise FilterError(Problem(f"word {word!r}", "needs a number", f"write for example {field.example}"))
+    if dots and float(first) > float(last):
+        fix = f"write the smaller one first: {last}..{first}"
+        raise FilterError(Problem(f"word {word!r}", "ends before it begins", fix))
     if term.op != ":" and len(numbers) > 1:
         raise FilterError(Problem(f"word {word!r}", "is compared with one number", f"write {field.example}"))
     return term.model_copy(update={"op": ".." if dots else term.op, "values": tuple(numbers)})
@@ -325,6 +358,10 @@ def _unknown_value(field: str, value: str, names: list[str]) -> Problem:
     return Problem(f"{field} {value!r}", "is unknown here", fix)
 
 
+def _stray(word: str) -> Problem:
+    return Problem(f"word {word!r}", "must stand between two words", 'to look for it as a text, write "or"')
+
+
 def _near(word: str, names: Iterable[str]) -> str:
     found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
     return found[0] if found else ""
@@ -349,6 +386,8 @@ def _unquoted(value: str) -> str:
 
 
 def _in_words(term: Term) -> str:
+    if term.others:
+        return " or ".join(map(_in_words, term.alternatives))
     field = field_of(term.field)
     parts = ["not" if term.negated else "", field.before]
     if field is _EVIDENCE_FIELD:

@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from synth.errors import CodemillError, StoreError
 from synth.inspector.database import SCHEMA, Database, Deadline
@@ -111,6 +111,8 @@ class OpenedRun(ABC):
     """
 
     kind: RunKind
+    views: ClassVar[tuple[str, ...]] = ("units", "reasons")
+    """The pages, beside its own, that have something to show of it."""
 
     def __init__(self, database: Database, key: str, path: Path, number: int) -> None:
         self.database, self.key, self.path = database, key, path

@@ -79,6 +79,7 @@ class OpenedFolder(OpenedRun):
     """A run folder."""
 
     kind = RunKind.RUN
+    views = (*("units", "reasons", "pairs", "duplicates", "contamination", "training", "coverage", "revoke"),)
 
     def __init__(self, database: Database, key: str, path: Path, number: int) -> None:
         super().__init__(database, key, path, number)
@@ -189,9 +190,10 @@ class OpenedFolder(OpenedRun):
 
     def find_text(self, text: str, seconds: float) -> SearchedText:
         found = super().find_text(text, seconds)
-        answers = [one for one in found.ids if _IN_ANSWER.fullmatch(one)]
-        units = [one for one in found.ids if one not in set(answers)] if answers else list(found.ids)
-        ids = dict.fromkeys((*units, *self._descriptions.units_of(answers)))
+        answers, units = list[str](), list[str]()
+        for one in found.ids:
+            (answers if _IN_ANSWER.fullmatch(one) else units).append(one)
+        ids = dict.fromkeys((*units, *(self._descriptions.units_of(answers) if answers else ())))
         return found.model_copy(update={"ids": tuple(ids)})
 
     def _texts(self) -> list[TextFiles]:
@@ -307,6 +309,7 @@ class OpenedExport(OpenedRun):
     """A folder that `codemill export` wrote, in any of its layouts."""
 
     kind = RunKind.EXPORT
+    views = ("units",)
 
     @property
     def stages(self) -> list[str]:

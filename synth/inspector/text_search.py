@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from pydantic import Field
+
 from synth.inspector.database import Database, Deadline, OutOfTime
 from synth.wire_record import Record
 
@@ -31,7 +33,7 @@ class SearchedText(Record):
     """What holds a text, as far as it was looked for."""
 
     text: str
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = Field(exclude=True)
     searched: int
     """Bytes of files that were searched."""
     size: int

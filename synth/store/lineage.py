@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from synth.products import PRODUCT_KINDS, PRODUCTS
+from synth.products import PRODUCT_KINDS, PRODUCTS, settles
 from synth.records import Seed, Solution, Task, Unit, Verdict
 from synth.store.checkpoints import checkpoints_of
 from synth.store.query import Shards
@@ -104,9 +104,8 @@ def _describe(run: Path, graph: nx.DiGraph) -> None:
         key=lambda row: (row["round"], order.index(row["stage"])),
     ):
         node = graph.nodes[row.pop("unit_id")]
-        if (
-            node.get("decision", "kept") == "kept"
-        ):  # a rejection at any stage is the final decision about the unit
+        if "stage" not in node or settles(row["stage"], node["stage"], node["decision"]):
+            node.pop("reason", None)
             node.update({name: value for name, value in row.items() if value})
     for kind in body_kinds(run):
         if kind in LINKS or kind == Seed.kind:

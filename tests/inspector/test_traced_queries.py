@@ -25,9 +25,9 @@ from synth.inspector.texts import MarkedPart, mark_passage, mark_shared
 from synth.reasons import REASONS
 from synth.records import Decision
 from synth.store.run_folder import RunFolder, read_info, write_info
-from synth.store.selections import Candidate, Selection, write_selection
+from synth.store.selections import write_selection
 from tests.inspector.shown_run import build_shown_run, shown_identity
-from tests.inspector.traced_run import CODE, ENTRY, TWIN, build_traced_run
+from tests.inspector.traced_run import CODE, ENTRY, SELECTION, TWIN, build_traced_run
 from tests.store.small_run import commit, row
 
 
@@ -313,21 +313,11 @@ def test_trainings_follow_from_each_other_with_their_curves_and_data(traced: Lib
 
 def test_the_policy_of_each_round_is_shown_beside_what_it_was_chosen_from(tmp_path: Path) -> None:
     path = build_traced_run(tmp_path)
-    candidates = (
-        Candidate(policy="base", pass_at_1=0.4),
-        Candidate(policy="round 1 dpo", pass_at_1=0.1, gain=-0.3, gain_low=-0.4, gain_high=-0.2),
-    )
-    for round_ in (2, 1):
-        write_selection(
-            path,
-            Selection(
-                round=round_, suite="dev", tasks=90, confidence=0.9, candidates=candidates, chosen="base"
-            ),
-        )
+    write_selection(path, SELECTION.model_copy(update={"round": 2, "chosen": "base"}))
     library = read_library([path])
-    found = show_training(library, library.run("traced")).selections
-    assert [(one.round, one.chosen) for one in found] == [(1, "base"), (2, "base")]
-    assert len(show_training(library, library.run("traced")).evaluations) == 3
+    view = show_training(library, library.run("traced"))
+    assert [(one.round, one.chosen) for one in view.selections] == [(1, "round 1 sft"), (2, "base")]
+    assert len(view.evaluations) == 3
     (path / "eval" / "selection-1.json").write_text("{")
     damaged = show_training(library, library.run("traced"))
     assert damaged.selections == ()

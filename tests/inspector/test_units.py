@@ -112,6 +112,12 @@ def _figures(row: IndexRow) -> dict[str, float]:
         ("evidence.first_failure:*7", lambda row: row.evidence.endswith('7"}')),
         ("id:solution-00*", lambda row: row.unit_id.startswith("solution-00")),
         ("parent:task-2b shard:0002", lambda row: row.shard == "0002"),
+        ("parent:task-2*", lambda row: any(one.startswith("task-2") for one in row.parents)),
+        ("lang:go or reason:timeout", lambda row: row.language == "go" or row.reason == "timeout"),
+        (
+            "stage:execute -lang:go or ms>150",
+            lambda row: row.stage == "execute" and (row.language != "go" or row.ms > 150),
+        ),
         ("round:2", lambda _: False),
         ("tokens:3,4", lambda row: row.tokens in (3, 4)),
         ("model:pocket", lambda _: True),

@@ -1,6 +1,7 @@
 """The pages of runs, a run and its units: runs in every state, hostile texts, and what the records say."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from synth.records import Decision
 from synth.store.run_folder import RunFolder, write_info
 from synth.store.seals import RUN_COPY, RUN_FILE
 from tests.inspector.shown_run import build_shown_run
+from tests.inspector.traced_run import build_traced_run
 from tests.store.small_run import build_small_run, commit, identity, row
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\x00\u202eevil\ufeff' \" {{ 7*7 }}"
@@ -186,3 +188,11 @@ def test_help_lists_the_whole_language_all_keys_and_all_reasons(client: TestClie
         assert f"<code>{field['name']}</code>" in text
     for reason in shown["reasons"]:
         assert f'id="{reason["code"]}"' in text
+
+
+def test_the_training_page_shows_what_each_round_ended_with(tmp_path: Path) -> None:
+    page = open_client(build_traced_run(tmp_path)).get("/runs/traced/training").text
+    section = page.partition('id="selections"')[2].partition("</section>")[0]
+    rows = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in section.split("<tr")[2:]]
+    assert any("round 1 sft 60.0% +20.0 +10.0 to +30.0 points yes" in row for row in rows)
+    assert any("round 1 dpo 10.0% -30.0 -40.0 to -20.0 points" in row and "yes" not in row for row in rows)

@@ -21,6 +21,7 @@ from synth.store.checkpoints import MANIFEST, PolicyManifest
 from synth.store.parquet import count_rows
 from synth.store.run_folder import RunFolder, read_info, write_info
 from synth.store.seals import seal_json
+from synth.store.selections import Candidate, Selection, write_selection
 from synth.training_config import DpoConfig, SftConfig
 from tests.inspector.shown_run import build_shown_run, shown_identity
 
@@ -37,6 +38,20 @@ CODE = """def total(values):
     return result
 """
 INSTRUCTION = "Add up all values of a list and return the sum."
+
+
+SELECTION = Selection(
+    round=1,
+    suite="development",
+    tasks=90,
+    confidence=0.9,
+    candidates=(
+        Candidate(policy="base", pass_at_1=0.4),
+        Candidate(policy="round 1 sft", pass_at_1=0.6, gain=0.2, gain_low=0.1, gain_high=0.3),
+        Candidate(policy="round 1 dpo", pass_at_1=0.1, gain=-0.3, gain_low=-0.4, gain_high=-0.2),
+    ),
+    chosen="round 1 sft",
+)
 
 
 def build_traced_run(runs_dir: Path, name: str = "traced") -> Path:
@@ -56,6 +71,7 @@ def build_traced_run(runs_dir: Path, name: str = "traced") -> Path:
         (("base", "f0", 0.41), ("round 1 sft", "f1", 0.63), ("round 1 dpo", "f2", 0.7))
     ):
         add_evaluation(run, policy, fingerprint, value, with_wrong=at > 0)
+    write_selection(run, SELECTION)
     _add_maps(run)
     return run
 

@@ -62,6 +62,17 @@ def test_the_recipes_for_seven_billion_weights_fit_one_card_of_80_gb(name: str) 
         place(shipped(name), "Qwen/Qwen2.5-Coder-7B", cards(L4))
 
 
+def test_the_recipe_for_32_billion_weights_fits_eight_cards_of_80_gb_and_needs_sharding() -> None:
+    model, eight = "Qwen/Qwen2.5-Coder-32B", cards(*[A100] * 8)
+    placement = place(shipped("32b"), model, eight)
+    assert numbers(placement.trainer) == numbers(placement.engines["engine"].cards) == list(range(8))
+    assert options(placement)[:2] == ["--tensor-parallel-size", "8"]
+    whole = load_recipe("qwen2.5-coder/32b", ["launch={}"], machine=False).recipe
+    with pytest.raises(RecipeError, match=r"dpo on GPU 0") as refused:
+        place(whole, model, eight)
+    assert refused.value.problems[0].fix == "launch: {sharding: fsdp2}"
+
+
 # --- which cards --------------------------------------------------------------------------------------------
 
 

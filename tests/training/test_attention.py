@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from posttrain.core import attention as varlen
-from posttrain.core.packed_training import OneSequence
 from posttrain.core.policy import load_model
 from synth.errors import TrainerError
 
@@ -118,7 +118,9 @@ def test_flash_attention_is_taken_where_it_is_installed_and_can_run(
 def packed_batch(rows: int, tokens: int) -> dict[str, Any]:
     torch.manual_seed(1)
     ids = torch.randint(0, 250, (rows, tokens)).tolist()
-    return OneSequence(0)([{"input_ids": row, "labels": row} for row in ids])
+    collate = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
+    batch: dict[str, Any] = collate([{"input_ids": row} for row in ids])
+    return batch
 
 
 def largest_allocation(policy: Path, implementation: str) -> int:

@@ -12,8 +12,8 @@ import torch
 
 from posttrain import sft
 from posttrain.core.jobs import JOBS, SftJob
-from posttrain.core.packed_training import OneSequence
-from posttrain.core.policy import load_model, load_tokenizer
+from posttrain.core.packed_training import PackedRows
+from posttrain.core.policy import load_model
 from tests.training.conftest import WriteRows
 from tests.training.test_trainers import FIM, LORA, build, check_resume, losses, sft_job
 from tests.training.tiny import chat_rows
@@ -53,10 +53,16 @@ def test_loss_and_gradients_are_those_of_unpacked_rows(
         assert (others[name] - gradient).norm() < 1e-4 * gradient.norm(), name
 
 
-def test_a_process_without_rows_trains_nothing(policy: Path) -> None:
-    batch = OneSequence(load_tokenizer(str(policy)).pad_token_id)([])
-    assert batch["input_ids"].shape == (1, 2) and (batch["labels"] == -100).all()
-    assert batch["cu_seq_lens_q"].tolist() == [0, 2]
+def test_a_pack_is_the_rows_that_it_names_and_a_process_may_have_none() -> None:
+    """Where only others have a pack left, `steps` names one row, of which nothing is trained."""
+
+    class Letters:
+        def __getitems__(self, rows: list[int]) -> list[str]:
+            return ["abcdef"[row] for row in rows]
+
+    rows = PackedRows(Letters())
+    assert rows.__getitems__([[3, 1], [0]]) == ["d", "b", "a"]
+    assert rows.__getitems__([0]) == ["a"]
 
 
 def test_a_packed_training_resumes_with_the_same_losses(

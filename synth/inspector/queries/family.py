@@ -9,7 +9,7 @@ from typing import Final
 
 from synth.inspector.library import Library
 from synth.inspector.opened_run import OpenedRun
-from synth.products import PRODUCT_KINDS, PRODUCTS
+from synth.products import PRODUCT_KINDS, PRODUCTS, settles
 from synth.records import Record, Solution, Task, Unit
 
 MOST_RELATIVES: Final = 60
@@ -124,7 +124,7 @@ def _answers(library: Library, run: OpenedRun, task_id: str) -> list[str]:
 
 
 def _describe(library: Library, run: OpenedRun, ids: Sequence[str]) -> dict[str, Relative]:
-    """What became of units: a decision that did not keep one is its last."""
+    """What became of units: a decision of the flow that did not keep one is its last."""
     order = {stage: at for at, stage in enumerate(run.stages)}
     sql = f"""SELECT unit_id, kind, language, round, stage, decision, reason FROM {run.table}
         WHERE list_contains(?, unit_id)"""
@@ -134,7 +134,7 @@ def _describe(library: Library, run: OpenedRun, ids: Sequence[str]) -> dict[str,
         key=lambda row: (row["round"], order.get(row["stage"], len(order))),
     ):
         known = found.get(row["unit_id"])
-        if known is None or known.decision == "kept":
+        if known is None or settles(row["stage"], known.stage, known.decision):
             found[row["unit_id"]] = Relative(
                 id=row["unit_id"],
                 kind=row["kind"],

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 from synth.errors import CodemillError
 from synth.inspector.database import Deadline, OutOfTime
-from synth.inspector.filter_conditions import in_files
+from synth.inspector.filter_conditions import SIGNATURE, in_files
+from synth.inspector.filter_language import Term, UnitFilter
 from synth.inspector.library import Library
 from synth.inspector.opened_run import LeftOutFile, OpenedRun, pieces
 from synth.inspector.queries.runs import RunSummary, summarize
@@ -94,6 +95,13 @@ class FailureSignature(Record):
     count: int
     example: str
     """Id of a unit."""
+
+    @property
+    def term(self) -> str:
+        """The filter with these failures."""
+        words = {"stage": self.stage, "reason": self.reason, "failure": self.signature}
+        terms = (Term(field=name, op=":", values=(value,)) for name, value in words.items())
+        return UnitFilter(terms=tuple(terms)).text
 
 
 class WorkOverTime(Record):
@@ -316,22 +324,9 @@ _PAIRS: Final = f"""
     FROM {{table}} AS one JOIN tasks ON tasks.unit_id = one.parents[1] WHERE {_JUDGED}
     GROUP BY ALL ORDER BY ALL
 """
-_SIGNATURES: Final = r"""
-    WITH lost AS (
-        SELECT unit_id, stage, reason, coalesce(
-            evidence ->> '$.first_failure', evidence ->> '$.error', evidence ->> '$.why'
-        ) AS said
-        FROM {table} WHERE {files} AND decision <> 'kept' AND json_valid(evidence)
-    ),
-    ends AS (
-        SELECT *, regexp_replace(said, '^case [0-9]+, input .*?: (raised|expected|stopped)', '\1') AS words
-        FROM lost WHERE said IS NOT NULL
-    ),
-    alike AS (
-        SELECT *, left(regexp_replace(regexp_replace(words, '"[^"]*"|''[^'']*''|`[^`]*`', '…', 'g'),
-            '0x[0-9a-fA-F]+|[0-9]+(\.[0-9]+)?', '#', 'g'), 160) AS signature
-        FROM ends
-    )
-    SELECT signature, stage, reason, count(*) AS n, min(unit_id) AS example FROM alike GROUP BY ALL
-    ORDER BY n DESC LIMIT 200
+_SIGNATURES: Final = f"""
+    SELECT signature, stage, reason, count(*) AS n, min(unit_id) AS example
+    FROM (SELECT unit_id, stage, reason, {SIGNATURE} AS signature
+        FROM {{table}} WHERE {{files}} AND decision <> 'kept')
+    WHERE signature IS NOT NULL GROUP BY ALL ORDER BY n DESC LIMIT 200
 """

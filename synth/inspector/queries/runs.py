@@ -8,7 +8,7 @@ from synth.errors import CodemillError
 from synth.inspector.library import Library
 from synth.inspector.opened_run import OpenedRun, ReadingProgress, RunKind
 from synth.inspector.sources import OpenedFolder
-from synth.products import PRODUCTS
+from synth.products import PRODUCTS, SIDE_STAGES
 from synth.records import SCHEMA_VERSION, Decision
 from synth.store.figures import read_figures
 from synth.store.run_folder import RunState
@@ -24,6 +24,8 @@ class ProductCount(Record):
     product: str
     kind: str
     count: int
+    stage: str = ""
+    """The stage that kept them; empty where they are counted as they were made."""
 
 
 class RunSummary(Record):
@@ -55,9 +57,12 @@ class RunSummary(Record):
 
     @property
     def share(self) -> float | None:
-        """Accepted samples for each unit that entered; None where nothing entered."""
-        samples = sum(one.count for one in self.accepted if one.product == PRODUCTS[0].name)
-        return samples / self.entered if self.entered else None
+        """Accepted samples, or answers that pass, for each unit that entered; None where nothing entered, and
+        of an export, whose rows were all accepted before."""
+        if not self.entered or self.kind is RunKind.EXPORT:
+            return None
+        counted = (PRODUCTS[0].name, RunKind.ANSWERS)
+        return sum(one.count for one in self.accepted if one.product in counted) / self.entered
 
     @property
     def is_live(self) -> bool:
@@ -117,14 +122,28 @@ def _entered(run: OpenedRun, counts: _Counts) -> int:
 
 
 def _accepted(run: OpenedRun, counts: _Counts) -> tuple[ProductCount, ...]:
-    """Units of a product that enter a stage are accepted by the last one; others as they were made."""
+    """Units of a product that enter a stage of the flow are accepted by the last one; others as they were
+    made."""
+    if run.kind is RunKind.ANSWERS:
+        kept = [
+            (stage, kind, count)
+            for stage, kinds in counts.items()
+            for (kind, decision), count in kinds.items()
+            if decision == Decision.KEPT
+        ]
+        return tuple(
+            ProductCount(product=RunKind.ANSWERS, kind=kind, count=count, stage=stage)
+            for stage, kind, count in kept
+        )
     found = []
     for product in PRODUCTS:
         kind = product.model.kind
-        last = [stage for stage in run.stages if any(one == kind for one, _ in counts.get(stage, ()))]
+        flow = [stage for stage in run.stages if stage not in SIDE_STAGES]
+        last = [stage for stage in flow if any(one == kind for one, _ in counts.get(stage, ()))]
         count = counts[last[-1]].get((kind, Decision.KEPT.value), 0) if last else run.made(kind)
         if count:
-            found.append(ProductCount(product=product.name, kind=kind, count=count))
+            stage = last[-1] if last else ""
+            found.append(ProductCount(product=product.name, kind=kind, count=count, stage=stage))
     return tuple(found)
 
 

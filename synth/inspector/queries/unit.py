@@ -28,7 +28,7 @@ from synth.inspector.queries.asked import (
 from synth.inspector.queries.family import Family, family_of
 from synth.inspector.queries.results import ShownCase, cases_of
 from synth.inspector.shown import Cut, cut
-from synth.products import PRODUCT_KINDS, FimSample, Pair, Sample
+from synth.products import PRODUCT_KINDS, SIDE_STAGES, FimSample, Pair, Sample
 from synth.program_log import ProgramLog
 from synth.reasons import REASONS
 from synth.records import (
@@ -153,9 +153,17 @@ class UnitView(Record):
 
     @property
     def final(self) -> ShownDecision | None:
-        """The decision that tells what became of it: the first that did not keep it, else the last."""
-        lost = next((one for one in self.decisions if one.decision is not Decision.KEPT), None)
-        return lost or (self.decisions[-1] if self.decisions else None)
+        """The decision that tells what became of it: the first that did not keep it, else the last. Stages
+        beside the flow count where no other decided."""
+        flow = [one for one in self.decisions if one.stage not in SIDE_STAGES] or self.decisions
+        lost = next((one for one in flow if one.decision is not Decision.KEPT), None)
+        return lost or (flow[-1] if flow else None)
+
+    @property
+    def asides(self) -> tuple[ShownDecision, ...]:
+        """What stages beside the flow did not make of a unit."""
+        lost = (one for one in self.decisions if one.stage in SIDE_STAGES and one.reason)
+        return tuple(one for one in lost if one is not self.final)
 
     @property
     def row_key(self) -> str:

@@ -159,7 +159,7 @@ def key_of(library: Library, run: OpenedRun, row: IndexRow, sort: str = "") -> s
 
 def check_names(library: Library, run: OpenedRun, wanted: UnitFilter) -> None:
     """Raise FilterError for a name that neither the run nor a closed list has."""
-    fields = {term.field for term in wanted.terms} & {
+    fields = wanted.fields & {
         "language",
         "stage",
         "kind",
@@ -318,7 +318,7 @@ def count_facets(
     """How many rows fit, and the fields with their values and counts. A field that the filter names is
     counted as if it did not, so that another value can be chosen."""
     deadline = Deadline(seconds)
-    named = {term.field for term in wanted.terms}
+    named = wanted.fields
     fields = (*_NAMED_FACETS, *_BINNED_FACETS)
     free = tuple(field for field in fields if field not in named)
     whole = _tally(library, run, wanted, free, deadline)
@@ -349,7 +349,7 @@ def _tally(
     library: Library, run: OpenedRun, wanted: UnitFilter, fields: Sequence[str], deadline: Deadline
 ) -> _Tally:
     """Rows under the filter, by the values of each field."""
-    named = {term.field for term in wanted.terms}
+    named = wanted.fields
     binned = [field for field in fields if field in _BINNED_FACETS]
     plain = [field for field in fields if field not in binned]
     if named <= _COUNTED_FIELDS.keys():

@@ -1,7 +1,7 @@
 """The pages that there are: what the modules of `pages/` state.
 
-Place in the flow: `app.py` makes routes of them, and `rendering.py` links to those that exist. The one
-rule: a module is found by being in the folder; nothing lists it.
+Place in the flow: `app.py` makes routes of them. The one rule: a module is found by being in the folder;
+nothing lists it.
 """
 
 import importlib
@@ -19,8 +19,3 @@ def find_entries() -> tuple[Route, ...]:
     for module in sorted(module.name for module in pkgutil.iter_modules(pages.__path__)):
         found += importlib.import_module(f"{pages.__name__}.{module}").PAGES
     return tuple(found)
-
-
-def has_page(address: str) -> bool:
-    """Whether there is a page with this address, such as `/runs/{run}/units`."""
-    return any(entry.address == address for entry in find_entries())

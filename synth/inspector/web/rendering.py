@@ -17,8 +17,8 @@ from synth.inspector.web import charts, diffs, links
 from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
-from synth.inspector.web.registry import has_page
 from synth.plain_text import plain, plain_line
+from synth.products import FimSample
 from synth.reasons import REASONS, ReasonClass
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def environment() -> "Environment":
     )
     made.filters |= {
         "number": number,
+        "measured": lambda value: number(value) if value.is_integer() else f"{value:.4f}",
         "compact": compact,
         "percent": percent,
         "duration": duration,
@@ -51,7 +52,7 @@ def environment() -> "Environment":
         "one_line": plain_line,
         "words": in_words,
         "plural": plural,
-        "plural_word": lambda word: word if word.endswith(("s", "fim")) else f"{word}s",
+        "plural_word": kinds_in_words,
         "groupby_runs": runs_of,
         "short_id": short_id,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
@@ -66,7 +67,6 @@ def environment() -> "Environment":
         "reason_sentence": sentence_of_reason,
         "ended": ended,
         **DRAWING,
-        "has_page": has_page,
         "evidence": facts_of,
     }
     return made
@@ -98,11 +98,15 @@ def compact(value: float) -> str:
 
 
 def percent(part: float, whole: float = 1.0) -> str:
-    """`12.3 %` of the whole; an en dash where there is no whole."""
+    """`12.3%` of the whole; an en dash where there is no whole. Only nothing is 0%, and only all is 100%."""
     if not whole:
         return "–"
     share = 100 * part / whole
-    return f"{share:.0f}%" if share >= 99.95 or share == 0 else f"{share:.1f}%"
+    if 0 < share < 0.05:
+        return "<0.1%"
+    if 99.95 <= share < 100:
+        return ">99.9%"
+    return f"{share:.0f}%" if share in (0, 100) else f"{share:.1f}%"
 
 
 def duration(ms: float) -> str:
@@ -131,6 +135,11 @@ def in_words(code: str) -> str:
 def plural(count: int, word: str, many: str = "") -> str:
     """`1 run`, `2 runs`."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"
+
+
+def kinds_in_words(kind: str) -> str:
+    """The units of a kind: `samples`, `FIM samples`."""
+    return "FIM samples" if kind == FimSample.kind else kind if kind.endswith("s") else f"{kind}s"
 
 
 def short_id(unit_id: str) -> str:

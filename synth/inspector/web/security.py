@@ -7,10 +7,12 @@ here.
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from synth.inspector.database import StoppedError
 from synth.inspector.web.page import linked
 from synth.serve.access import is_loopback
 
@@ -68,7 +70,8 @@ class Guard:
                 message["headers"] = [*message["headers"], *(one for one in added if one[0] not in given)]
             await send(message)
 
-        await (answer or self._app)(scope, receive, send_with_headers)
+        with suppress(StoppedError):  # an answer that had begun is left unfinished
+            await (answer or self._app)(scope, receive, send_with_headers)
 
 
 def refusal(

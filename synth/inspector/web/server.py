@@ -14,6 +14,8 @@ from synth.serve.access import is_loopback
 from synth.serve.server import Address, open_socket
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     import uvicorn
 
 PAGE: Final = "docs/architecture/inspector.md"
@@ -56,6 +58,13 @@ def create_server(library: Library, token: str = "") -> "uvicorn.Server":
 
     from synth.inspector.web.app import create_app
 
+    class PagesServer(uvicorn.Server):
+        """Its end is not put off by exports that are being written."""
+
+        def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            library.database.stop()
+            super().handle_exit(sig, frame)
+
     config = uvicorn.Config(
         create_app(library, token),
         log_config=None,
@@ -65,4 +74,4 @@ def create_server(library: Library, token: str = "") -> "uvicorn.Server":
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return uvicorn.Server(config)
+    return PagesServer(config)

@@ -1,20 +1,19 @@
 """What can be taken away: a whole filter in several formats, and a unit, a pair or a report as one HTML file
 that needs no server."""
 
-from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from synth.errors import CodemillError
-from synth.inspector.exporting import UnitsFormat, file_name, units_of, write_units
+from synth.inspector.exporting import UnitsFormat, count_reasons, file_name, write_units
 from synth.inspector.filter_language import UnitFilter, parse_filter
-from synth.inspector.opened_run import OpenedRun, RunKind, index_row
+from synth.inspector.opened_run import OpenedRun, RunKind
 from synth.inspector.queries.pair import read_pair
 from synth.inspector.queries.runs import REFRESH_S
 from synth.inspector.queries.unit import ShownDecision, read_unit, shown_decision
-from synth.inspector.queries.units import UnitCount, count_units
+from synth.inspector.queries.units import UnitCount, count_units, list_units
 from synth.inspector.web.page import Download, Page, Sent, Visit, linked
 from synth.products import Pair
 from synth.reasons import REASONS
@@ -30,7 +29,6 @@ _MEDIA_TYPES: Final = {
     UnitsFormat.DATASETS: "application/zip",
 }
 _REPORT_ROWS: Final = 50
-_MOST_REPORTED: Final = 100_000
 
 
 class ExportChoice(Record):
@@ -77,7 +75,6 @@ class FilterReport(Record):
     filter: str
     sentence: str
     counted: int
-    is_whole: bool
     reasons: tuple[ReasonLine, ...]
     funnel: tuple[FunnelRow, ...]
     units: tuple[ReportedUnit, ...]
@@ -117,6 +114,7 @@ def load(visit: Visit) -> ExportScreen:
 def download(visit: Visit) -> Sent:
     """The whole filter in one format."""
     run, wanted = _asked(visit)
+    run.refresh()  # an export of what has been read so far would look like a whole one
     check_known("format", visit.parts["format"], list(UnitsFormat), "choose one on the page of exports")
     format = UnitsFormat(visit.parts["format"])
     return _sent(
@@ -138,6 +136,7 @@ def share(visit: Visit) -> Sent:
 def report(visit: Visit) -> Sent:
     """What the filter holds, as one file."""
     run, wanted = _asked(visit)
+    run.refresh()
     found = make_report(visit, run, wanted)
     return Sent(
         f"{run.key}-report.html", "text/html; charset=utf-8", [_rendered("report.html", report=found)]
@@ -145,26 +144,20 @@ def report(visit: Visit) -> Sent:
 
 
 def make_report(visit: Visit, run: OpenedRun, wanted: UnitFilter) -> FilterReport:
-    """Counts by reason of at most 100,000 units, the funnel, and the first units."""
-    rows = islice(units_of(visit.library, run, wanted, with_records=False), _MOST_REPORTED)
-    counts, first, counted = Counter[str](), list[ReportedUnit](), 0
-    for row in rows:
-        counted += 1
-        counts[row["reason"]] += 1
-        if len(first) < _REPORT_ROWS:
-            decision = shown_decision(index_row(row))
-            first.append(
-                ReportedUnit(id=row["unit_id"], kind=row["kind"], language=row["language"], decision=decision)
-            )
+    """Counts by reason of all units of the filter, the funnel, and the first units."""
+    counts = count_reasons(visit.library, run, wanted)
+    rows = list_units(visit.library, run, wanted, limit=_REPORT_ROWS).rows
     return FilterReport(
         run_name=run.name,
         filter=wanted.text,
         sentence=wanted.sentence,
-        counted=counted,
-        is_whole=counted < _MOST_REPORTED,
+        counted=counts.total(),
         reasons=tuple(_reason_line(reason, count) for reason, count in counts.most_common()),
         funnel=_funnel(run),
-        units=tuple(first),
+        units=tuple(
+            ReportedUnit(id=row.unit_id, kind=row.kind, language=row.language, decision=shown_decision(row))
+            for row in rows
+        ),
     )
 
 

@@ -43,7 +43,7 @@ class UnitsScreen(Record):
         added, had = parse_filter(words).terms, parse_filter(self.query)
         if self.has(words):
             return UnitFilter(terms=tuple(one for one in had.terms if one not in added)).text
-        rest = tuple(one for one in had.terms if one.field != added[0].field or one.negated)
+        rest = tuple(one for one in had.terms if one.field != added[0].field or one.negated or one.others)
         return UnitFilter(terms=(*rest, *added)).text
 
     def has(self, words: str) -> bool:
