@@ -72,7 +72,7 @@ def _predicted(recipe: Recipe, shape: ModelShape, config: TrainConfig, cards: in
     launch = recipe.launch
     processes = (launch.processes or cards) * launch.nodes
     settings = settings_of(
-        _kind(config),
+        kind_of(config),
         config,
         recipe.policy.dtype,
         on_gpu=True,
@@ -83,7 +83,8 @@ def _predicted(recipe: Recipe, shape: ModelShape, config: TrainConfig, cards: in
     return predict_training(shape, settings)
 
 
-def _kind(config: TrainConfig) -> Literal["sft", "dpo", "kto"]:
+def kind_of(config: TrainConfig) -> Literal["sft", "dpo", "kto"]:
+    """What a training with this config is called."""
     if isinstance(config, SftConfig):
         return "sft"
     return "dpo" if isinstance(config, DpoConfig) else "kto"
