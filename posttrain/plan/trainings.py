@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from posttrain.core.jobs import TrainingJob
 from posttrain.memory.shapes import ModelShape, find_shape
 from posttrain.memory.training import predict_training, settings_of
+from posttrain.placement.trainings import kind_of
 from posttrain.plan.amounts import Amount, at_most, estimate, exact, unknown
 from posttrain.plan.earlier import training_rate
 from posttrain.plan.forecast import PlannedPhase
 from synth.cards import Card
-from synth.training_config import KtoConfig, SftConfig, TrainingConfig
+from synth.training_config import SftConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -78,7 +79,7 @@ def plan_made_data(
     machine: Machine,
 ) -> PlannedPhase:
     """A training on rows that the run itself will make."""
-    kind = "sft" if isinstance(config, SftConfig) else "kto" if isinstance(config, KtoConfig) else "dpo"
+    kind = kind_of(config)
     shape = find_shape(policy)
     packed = isinstance(config, SftConfig) and config.packing
     if config.max_steps > 0:
