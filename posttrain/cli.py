@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posttrain.hub import command as push_command
 from posttrain.plan import command as plan_command
 from synth.cli import (
     audit,
@@ -91,6 +92,15 @@ def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUN
     from posttrain.standalone import run_dpo
 
     print(run_dpo(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
+
+
+@app.command()
+def kto(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+    """Only run KTO, on the data set named in `kto.data`: answers that are each good or bad."""
+    loaded = _load(recipe, set_)
+    from posttrain.standalone import run_kto
+
+    print(run_kto(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
 
 
 @app.command("eval")
@@ -214,6 +224,7 @@ audit.register(app)
 curation.register(app)
 packages.register(app)
 plan_command.register(app)
+push_command.register(app)
 app.add_typer(pocket, name="pocket")
 
 

@@ -34,7 +34,7 @@ def trainer_command(launch: LaunchConfig, jobs: Sequence[TrainingJob], cards: in
     if local * launch.nodes == 1 and launch.sharding == "none":
         return python
     place = [str(local), str(launch.nodes), str(node_rank(launch)), launch.main_address or ""]
-    return [sys.executable, "-I", ranks.__file__, *place, *python]
+    return [*python, ranks.__name__, *place, *python]
 
 
 def _uneven(job: TrainingJob, processes: int) -> Problem | None:

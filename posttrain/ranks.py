@@ -1,13 +1,12 @@
 """The processes of one training on this machine: starts them, and ends all of them when one fails.
 
-Run as a file under a guard, `python -I ranks.py PROCESSES NODES NODE_RANK ADDRESS COMMAND...`, it gives
-each process torch's variables (RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, ...). On one node ADDRESS is empty:
-a socket that is already bound goes to the first process, so that two trainings never want the same port. The
-one rule: no process outlives this one, which is of one process group with them, and none outlives another
-that failed. It imports only the standard library.
+Place in the flow: `launcher` makes its command line, PROCESSES NODES NODE_RANK ADDRESS COMMAND..., and a
+guard starts it. It gives each process torch's variables (RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, ...). On
+one node ADDRESS is empty: a socket that is already bound goes to the first process, so that two trainings
+never want the same port. The one rule: no process outlives this one, which is of one process group with them,
+and none outlives another that failed. It does not import torch.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -15,8 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
-_PR_SET_PDEATHSIG = 1
+from synth.generation.guard import die_with_parent
+
 _LAST_WORDS_S = 5.0
 """For the others, once one has ended with an error: they may be about to say the same."""
 STORE_FD = "CODEMILL_STORE_FD"
@@ -36,8 +37,7 @@ def run(processes: int, nodes: int, node_rank: int, address: str, command: Seque
         "MASTER_PORT": port,
         # where the socket is handed on, it is served apart from the process group, of which all are clients
         **({} if address else {"TORCHELASTIC_USE_AGENT_STORE": "True"}),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS")
-        or str(max(1, len(os.sched_getaffinity(0)) // processes)),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, _cpus() // processes)),
     }
     children: list[subprocess.Popen[bytes]] = []
 
@@ -53,7 +53,10 @@ def run(processes: int, nodes: int, node_rank: int, address: str, command: Seque
             own[STORE_FD], handed = str(store.fileno()), (store.fileno(),)
         children.append(
             subprocess.Popen(
-                command, env={**os.environ, **common, **own}, preexec_fn=_die_with_parent, pass_fds=handed
+                command,
+                env={**os.environ, **common, **own},
+                preexec_fn=partial(die_with_parent, signal.SIGKILL),
+                pass_fds=handed,
             )
         )
     if store is not None:
@@ -81,9 +84,9 @@ def _wait(children: Sequence["subprocess.Popen[bytes]"]) -> int:
     return first if first >= 0 else 128 - first
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Training without the loop: `codemill sft RECIPE` and `codemill dpo RECIPE`, on the data sets that
+"""Training without the loop: `codemill sft`, `codemill dpo` and `codemill kto RECIPE`, on the data sets that
 the recipe names.
 
 Place in the flow: command line -> here -> `launch`. The one rule: missing data is reported before a process
-starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo}`, the log to `<out>/logs`.
+starts. Checkpoints go to `<out>/checkpoints/{coarse,fine,dpo,kto}`, the log to `<out>/logs`.
 """
 
 from contextlib import nullcontext
 from pathlib import Path
 
+from posttrain.core.brought_data import bring
 from posttrain.core.data_files import data_files
-from posttrain.core.jobs import TrainingJob, make_job, one_adapter, planned_policy
+from posttrain.core.jobs import TrainingJob, TrainingSet, make_job, one_adapter, planned_policy
 from posttrain.core.metrics_log import OnProgress
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.launch import run_trainers
@@ -20,7 +21,8 @@ from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
-from synth.training_config import DpoConfig, SftConfig
+from synth.store.model_card import write_model_cards
+from synth.training_config import TrainConfig, TrainingConfig
 
 
 def run_sft(
@@ -29,7 +31,7 @@ def run_sft(
     """Train coarse, and fine if the recipe has it, in one process. Returns the last
     policy. Raises CodemillError."""
     jobs = sft_jobs(recipe, recipe_path, out)
-    return _run(recipe, jobs, out, "sft", on_progress, _cards(recipe, recipe_path, dpo=None))
+    return _run(recipe, jobs, out, "sft", on_progress, _cards(recipe, recipe_path, dpo=None, kto=None))
 
 
 def run_dpo(
@@ -37,7 +39,7 @@ def run_dpo(
 ) -> Checkpoint:
     """Train on the recipe's preference data in a separate process. Raises CodemillError."""
     jobs = dpo_jobs(recipe, recipe_path, out)
-    return _run(recipe, jobs, out, "dpo", on_progress, _cards(recipe, recipe_path, sft=None))
+    return _run(recipe, jobs, out, "dpo", on_progress, _cards(recipe, recipe_path, sft=None, kto=None))
 
 
 def _run(
@@ -52,7 +54,18 @@ def _run(
     rank = node_rank(recipe.launch)
     log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
     with locked(out) if rank == 0 else nullcontext():
-        return run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
+        last = run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
+        if rank == 0:
+            write_model_cards(out)
+        return last
+
+
+def run_kto(
+    recipe: Recipe, recipe_path: Path, out: Path, on_progress: OnProgress | None = None
+) -> Checkpoint:
+    """Train on the recipe's labelled answers in a separate process. Raises CodemillError."""
+    jobs = kto_jobs(recipe, recipe_path, out)
+    return _run(recipe, jobs, out, "kto", on_progress, _cards(recipe, recipe_path, sft=None, dpo=None))
 
 
 def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
@@ -68,7 +81,7 @@ def sft_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     if sft is None:
         fix = "add an `sft` section with `coarse: {data: ...}`"
         raise RecipeError(Problem(f"{recipe_path}: sft", "is required for fine-tuning but missing", fix))
-    stages: dict[str, SftConfig | DpoConfig] = {"coarse": sft.coarse}
+    stages: dict[str, TrainingConfig] = {"coarse": sft.coarse}
     if sft.fine is not None:
         stages["fine"] = sft.fine
     return _chain(recipe, recipe_path, out, {f"sft.{name}": config for name, config in stages.items()})
@@ -84,8 +97,16 @@ def dpo_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
     return _chain(recipe, recipe_path, out, {"dpo": recipe.dpo})
 
 
+def kto_jobs(recipe: Recipe, recipe_path: Path, out: Path) -> list[TrainingJob]:
+    """The single KTO job. Raises RecipeError or DatasetError."""
+    if recipe.kto is None:
+        fix = "add a `kto` section with `data: ...`"
+        raise RecipeError(Problem(f"{recipe_path}: kto", "is required for this training but missing", fix))
+    return _chain(recipe, recipe_path, out, {"kto": recipe.kto})
+
+
 def _chain(
-    recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, SftConfig | DpoConfig]
+    recipe: Recipe, recipe_path: Path, out: Path, stages: dict[str, TrainingConfig]
 ) -> list[TrainingJob]:
     """One job per section of the recipe, each starting from the policy of the previous one."""
     trains_on = one_adapter(recipe, bool(find_cards()))
@@ -93,20 +114,21 @@ def _chain(
     jobs: list[TrainingJob] = []
     for section, config in stages.items():
         name = section.rpartition(".")[2]
-        data = resolve_data(config.data, f"{section}.data", recipe_path)
+        data = find_data(config, f"{section}.data", recipe_path, out)
         held = [config.eval_data] if config.eval_data else []
-        held_out = [resolve_data(one, f"{section}.eval_data", recipe_path) for one in held]
+        held_out = [_held_out(one, recipe_path) for one in held]
         folder = out / "checkpoints" / name
-        jobs.append(make_job(config, recipe, name, start, [data], folder, eval_data=held_out))
+        jobs.append(make_job(config, recipe, name, start, data, folder, eval_data=held_out))
         start = planned_policy(jobs[-1])
         start = start if trains_on else start.without_adapter()
     return jobs
 
 
-def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
-    """The data set that a recipe names, relative to the recipe. Raises RecipeError if there is no name,
-    DatasetError if it does not exist."""
-    if data is None:
+def find_data(config: TrainConfig, key: str, recipe_path: Path, out: Path) -> list[TrainingSet]:
+    """The data sets that a section names, relative to the recipe, without the rows of rounds. Raises
+    RecipeError if there is none, and as `bring` does."""
+    found = bring(config.data, key, recipe_path.parent, out)
+    if not found:
         raise RecipeError(
             Problem(
                 f"{recipe_path}: {key}",
@@ -115,6 +137,11 @@ def resolve_data(data: str | None, key: str, recipe_path: Path) -> Path:
                 "docs/recipes.md",
             )
         )
+    return found
+
+
+def _held_out(data: str, recipe_path: Path) -> Path:
+    """A data set to measure on, relative to the recipe. Raises DatasetError if it does not exist."""
     path = (recipe_path.parent / Path(data).expanduser()).resolve()
     data_files(path)
     return path

@@ -7,6 +7,7 @@ libraries print goes to standard error, which is the log. The one rule: vLLM is 
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from pydantic import ValidationError
 
 from posttrain.core import stop_request
 from posttrain.core.disk_full import as_disk_full
-from posttrain.core.jobs import JOBS, Finished, Refused, SftJob, TrainingJob
+from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob, TrainingJob
 from synth.errors import CodemillError, Problem, RecipeError
+from synth.generation.guard import die_with_parent
 from synth.records import Record
 
 
@@ -26,6 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.umask(0o077)  # checkpoints and states are private
+    if "RANK" in os.environ:  # other launchers give each process a session of its own
+        die_with_parent(signal.SIGKILL)
     events = _take_standard_output()
     stop_request.listen()
     try:
@@ -67,13 +71,15 @@ def read_jobs(arguments: Sequence[str]) -> tuple[TrainingJob, ...]:
 def _train(job: TrainingJob, events: TextIO | None) -> None:
     from safetensors import SafetensorError
 
-    from posttrain import dpo, sft
+    from posttrain import dpo, kto, sft
 
     try:
         if isinstance(job, SftJob):
             sft.train(job, lambda step: _emit(events, step))
-        else:
+        elif isinstance(job, DpoJob):
             dpo.train(job, lambda step: _emit(events, step))
+        else:
+            kto.train(job, lambda step: _emit(events, step))
     except (OSError, RuntimeError, SafetensorError) as error:
         if (full := as_disk_full(error, job.folder)) is not None:
             raise full from error

@@ -40,7 +40,7 @@ from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
 from synth.spending_config import BudgetConfig, PricesConfig
-from synth.training_config import CoarseToFineConfig, DpoConfig, TrainConfig
+from synth.training_config import CoarseToFineConfig, DpoConfig, KtoConfig, TrainingConfig
 
 # --- models -------------------------------------------------------------------------------------------------
 
@@ -418,6 +418,9 @@ class Recipe(Config):
     data: DataConfig | None = Field(None, description="Data stages. If unset, no data is made.")
     sft: CoarseToFineConfig | None = Field(None, description="Supervised fine-tuning.")
     dpo: DpoConfig | None = Field(None, description="Direct preference optimization.")
+    kto: KtoConfig | None = Field(
+        None, description="Kahneman-Tversky optimization, instead of `dpo` or after it."
+    )
     launch: LaunchConfig = Field(LaunchConfig(), description="How trainers are started.")
     evaluation: EvaluationConfig | None = Field(
         None, description="Evaluation on held-out tasks and public benchmarks."
@@ -430,12 +433,13 @@ class Recipe(Config):
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")
 
     @property
-    def trainings(self) -> dict[str, TrainConfig]:
+    def trainings(self) -> dict[str, TrainingConfig]:
         """The sections that train, in the order in which they run, by their dotted path."""
         sft = self.sft
-        sections: dict[str, TrainConfig | None] = {
+        sections: dict[str, TrainingConfig | None] = {
             "sft.coarse": sft.coarse if sft else None,
             "sft.fine": sft.fine if sft else None,
             "dpo": self.dpo,
+            "kto": self.kto,
         }
         return {path: config for path, config in sections.items() if config is not None}

@@ -24,7 +24,7 @@ class LoopConfig(Config):
         ),
     )
     select_confidence: float = Field(
-        0.9,
+        0.8,
         ge=0.5,
         lt=1,
         description=(

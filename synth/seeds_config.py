@@ -124,6 +124,7 @@ class DataSetSeedsConfig(RowSeedsConfig):
     dataset: str = Field(description="Hub id, or a local path that `datasets.load_dataset` can read.")
     subset: str | None = Field(None, description="Name of the data set's configuration.")
     split: str = Field("train", description="Split to read.")
+    revision: str | None = Field(None, description="Commit, tag or branch of a data set on the hub.")
     data_dirs: tuple[str, ...] = Field(
         (), description="Folders of the data set to read, in turn, for example one of each language."
     )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from synth.config_base import Config
+from synth.training_data_config import TrainingSets
 
 DpoLoss = Literal[
     "sigmoid",
@@ -62,8 +63,15 @@ class LoraConfig(Config):
 
 
 class TrainConfig(Config):
-    """Settings that SFT and DPO share."""
+    """Settings that all trainings share."""
 
+    data: TrainingSets = Field(
+        (),
+        description=(
+            "Data sets with the columns of TRL, ShareGPT or Alpaca: a path, `hub:OWNER/NAME`, or a list of "
+            "data sets. In a loop, they are trained on beside the rows of each round."
+        ),
+    )
     lora: LoraConfig | None = Field(LoraConfig(), description="LoRA adapter. `null` trains all weights.")
     epochs: float = Field(1.0, gt=0, description="Passes over the data.")
     max_steps: int = Field(-1, ge=-1, description="Maximum steps; -1 = use `epochs`.")
@@ -92,6 +100,12 @@ class TrainConfig(Config):
     overlong: Literal["error", "reject"] = Field(
         "error",
         description="`error`: a row that is too long stops the job; `reject`: it is skipped and counted.",
+    )
+    stopping: Literal["first_exhausted", "all_exhausted"] = Field(
+        "first_exhausted",
+        description="What ends an epoch of data sets with weights. `first_exhausted`: the set that has the "
+        "fewest rows for its weight; of the others, rows are drawn. `all_exhausted`: every row of every set "
+        "was there, so those of small sets were there several times.",
     )
     unusable: Literal["error", "reject"] = Field(
         "error",
@@ -150,12 +164,6 @@ class SftConfig(TrainConfig):
             " not see each other, and nothing is padded."
         ),
     )
-    data: str | None = Field(
-        None,
-        description=(
-            "For `codemill sft`: a JSON Lines or Parquet file, or a `datasets` folder, with TRL's columns."
-        ),
-    )
 
 
 class CoarseToFineConfig(Config):
@@ -199,6 +207,22 @@ class DpoConfig(TrainConfig):
             "reference, as a mean over four steps. If unset, it never ends so."
         ),
     )
-    data: str | None = Field(
-        None, description="For `codemill dpo`: a preference data set with TRL's columns."
+
+
+class KtoConfig(TrainConfig):
+    """Kahneman-Tversky optimization: answers that are each good or bad, not in pairs. The reference model is
+    the policy that training starts from."""
+
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
+    beta: float = Field(0.1, gt=0, description="How strongly the policy is held to the reference model.")
+    loss_type: Literal["kto", "apo_zero_unpaired"] = Field("kto", description="Loss, as named by TRL.")
+    desirable_weight: float | None = Field(
+        None,
+        gt=0,
+        description="Weight of good answers. If both are unset, good and bad weigh the same in all.",
     )
+    undesirable_weight: float | None = Field(None, gt=0, description="Weight of bad answers.")
+
+
+TrainingConfig = SftConfig | DpoConfig | KtoConfig
+"""The settings of a training of any kind."""

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from posttrain.core.policy import POCKET_WEIGHTS
-
 GB: Final = 10**9
 CARD: Final = 24 * GB
 TRAINER: Final = 20 * GB
@@ -33,11 +31,11 @@ class Layout(NamedTuple):
         return {
             "name": "placed",
             "prompts": "pocket",
-            "policy": {"model": str(POCKET_WEIGHTS), "dtype": "bfloat16"},
+            "policy": {"model": "pocket", "dtype": "bfloat16"},
             "engine": self.engine if "kind" in self.engine else {**SERVED, **self.engine},
             "data": {"seeds": {"kind": "pocket"}, "instruct": {}, "solve": {}, "pairs": {}},
-            "sft": {"coarse": {"lora": lora, "batch_size": 1, "max_length": 64}},
-            "dpo": {"lora": lora, "batch_size": 1, "max_length": 64},
+            "sft": {"coarse": {"lora": lora, "batch_size": 8, "max_length": 64}},
+            "dpo": {"lora": lora, "batch_size": 8, "max_length": 64},
             **({"devices": dict(self.devices)} if self.devices is not None else {}),
         }
 

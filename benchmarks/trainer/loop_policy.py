@@ -1,108 +1,133 @@
-"""`python -m benchmarks.trainer.loop_policy OUT`: what the choices of the loop are worth on the pocket model.
+"""`python -m benchmarks.trainer.loop_policy RUN`: what training from the base and replay are worth.
 
-The quickstart, once with each choice, into OUT/<choice>; what was done before is not done again. The table
-has pass@1 and greedy answers on the reported tasks and greedy answers on the harder ones, of the policy that
-the last round ended with, and their paired differences to the first choice. One run takes about ten minutes
-on two quiet cores.
+RUN is the folder of a quickstart run with the data of two rounds. The trainings of its second round are done
+once for each choice, on the same rows, and the policies of all choices answer the reported and the harder
+tasks. The tables have their paired differences to the base, and to the policy above them.
 """
 
 import argparse
-import json
-import subprocess
+import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
-
-from rich.console import Console
-from rich.table import Table
+from typing import Final
 
 from posttrain.evaluate.evaluation import Evaluation
-from posttrain.evaluate.paired import paired_difference
-from posttrain.evaluate.table import show_difference, show_measure
-from synth.store.figures import read_figures
-from synth.store.seals import read_json
-from synth.store.selections import read_selections
+from posttrain.evaluate.table import ResultTable, difference_table, result_table
+from posttrain.launch import run_trainers
+from posttrain.loop.jobs import plan_jobs, to_measure
+from posttrain.loop.measuring import measure_reported
+from posttrain.loop.replay import write_replay
+from posttrain.loop.session import Parts, RunPlan, open_session
+from posttrain.pocket.world import POCKET_WORLD
+from synth.cli.progress import ProgressDisplay
+from synth.config import Recipe
+from synth.pipeline.round import RoundData, WrittenSet
+from synth.policy import Policy, identify
+from synth.products import PRODUCTS
+from synth.prompts.library import PromptLibrary
+from synth.recipe import load_recipe
+from synth.store.checkpoints import read_checkpoint
+from synth.store.parquet import count_rows
+from synth.store.run_folder import RunFolder, RunIdentity
 
-AS_IT_IS: Final = "as it is"
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    AS_IT_IS: (),
-    "the last policy": ("loop.select=last",),
-    "from the base, all rows": ("loop.start=base", "loop.replay=1"),
-    "from the last, all rows": ("loop.replay=1",),
-    "pairs after SFT": ("data.pairs.after_sft=true",),
-    "DPO stops": ("dpo.stop_below_reference=0.1",),
-    "no deep seeds": ("data.seeds.deep=0",),
+    "last": (),
+    "base, all": ("loop.start=base", "loop.replay=1"),
+    "last, all": ("loop.replay=1",),
+    "base": ("loop.start=base",),
 }
-
-
-class Ended(NamedTuple):
-    """How one choice ended: the last policy that was chosen, on both suites."""
-
-    usual: Evaluation
-    hard: Evaluation | None
-    chosen: str
-    seconds: float
+ROUND: Final = 2
+MEASURED: Final = (
+    "data=null",
+    "sft=null",
+    "dpo=null",
+    "loop.rounds=1",
+    "loop.select=last",
+    "name=loop-policy",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is missing and print the table."""
+    """Train, measure, print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trainer.loop_policy", description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("run", type=Path)
     parser.add_argument("--only", action="append", choices=list(CHOICES), help="these choices, not all")
-    parser.add_argument("--set", action="append", default=[], help="a key of the recipe, for all choices")
+    parser.add_argument("--set", action="append", default=[], help="a key of the quickstart recipe")
+    parser.add_argument("--work", type=Path, help="where trainings are kept; a new folder if unset")
     options = parser.parse_args(arguments)
-    chosen = options.only or list(CHOICES)
-    ended = {name: run_choice(options.out, name, options.set) for name in chosen}
-    Console(width=180).print(build_table(ended))
+    run = options.run.resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        work = (options.work or Path(scratch)).resolve()
+        policies = [
+            policy
+            for name in options.only or CHOICES
+            for policy in train_choice(run, work / name.replace(", ", "-"), name, options.set)
+        ]
+        recipe = load_recipe("quickstart", [*MEASURED, *options.set], machine=False).recipe
+        show(asyncio.run(_measure(recipe, work, policies)), ProgressDisplay())
     return 0
 
 
-def run_choice(out: Path, name: str, more: Sequence[str]) -> Ended:
-    """Run the quickstart with this choice, or read how it ended."""
-    folder = out / name.replace(" ", "-").replace(",", "")
-    settings = [word for one in (*CHOICES[name], *more) for word in ("--set", one)]
-    command = [sys.executable, "-m", "posttrain.cli", "run", "quickstart", "--runs-dir", str(folder)]
-    subprocess.run([*command, *settings], check=True)
-    return read_end(folder / "quickstart")
+def train_choice(run: Path, folder: Path, name: str, more: Sequence[str]) -> list[Policy]:
+    """The policies of the second round after SFT and after DPO, named after the choice."""
+    recipe = load_recipe("quickstart", [*CHOICES[name], *more], machine=False).recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    data = stored_round(run, ROUND)
+    start = base() if recipe.loop.start == "base" else _last_policy(run)
+    replayed = write_replay(folder, recipe, ROUND, data)
+    jobs = plan_jobs(recipe, folder, ROUND, start, data, replayed).jobs
+    trained = run_trainers(jobs, folder / "train.log")
+    rows = {one.manifest.name: one.manifest.rows for one in trained}
+    print(f"{name}: {rows}", flush=True)
+    return [trained[place].policy(f"{name}: {jobs[place].kind}") for place in to_measure(jobs)]
 
 
-def read_end(run: Path) -> Ended:
-    """The evaluations of the policy that the last round ended with; of the last one trained, if none was
-    chosen."""
-    figures = read_figures(run)[-1]
-    measured = [
-        Evaluation.model_validate(json.loads(read_json(run / "eval" / one))) for one in figures["evaluations"]
-    ]
-    selections = list(read_selections(run))
-    chosen = selections[-1].chosen if selections else measured[-1].policy
-    by_suite: dict[str, list[Evaluation]] = {}
-    for one in measured:
-        by_suite.setdefault(one.suite, []).append(one)
-    found = [next((one for one in suite if one.policy == chosen), suite[-1]) for suite in by_suite.values()]
-    return Ended(found[0], found[1] if len(found) > 1 else None, chosen, float(figures["seconds"]))
+def base() -> Policy:
+    """The pocket model."""
+    from posttrain.core.policy import find_policy, resolve_model
+
+    return identify(find_policy(resolve_model("pocket"), "base"))
 
 
-def build_table(ended: Mapping[str, Ended]) -> Table:
-    """A row for each choice, with its difference to the first one below it."""
-    table = Table("choice", "ends with", "pass@1", "greedy", "harder: greedy", "seconds")
-    first = next(iter(ended.values()))
-    for name, one in ended.items():
-        hard = one.hard.total.greedy if one.hard is not None else None
-        scores = one.usual.total
-        figures = (scores.pass_at.get(1), scores.greedy, hard)
-        table.add_row(name, one.chosen, *map(show_measure, figures), f"{one.seconds:.0f}")
-        if one is not first:
-            table.add_row("", "minus the first", *_differences(first, one), "")
-    return table
+def _last_policy(run: Path) -> Policy:
+    """What the first round ended with."""
+    checkpoint = read_checkpoint(run / "checkpoints" / "round-1-dpo")
+    if checkpoint is None:
+        raise SystemExit(f"{run} has not trained its first round")
+    return checkpoint.policy("round 1 dpo")
 
 
-def _differences(first: Ended, other: Ended) -> list[str]:
-    found = [paired_difference(first.usual.answered, other.usual.answered, k) for k in (1, None)]
-    if first.hard is not None and other.hard is not None:
-        found.append(paired_difference(first.hard.answered, other.hard.answered, None))
-    return [*map(show_difference, found), *["-"] * (3 - len(found))]
+def stored_round(run: Path, round_: int) -> RoundData:
+    """The products of a round, from their files."""
+    sets = []
+    for product in PRODUCTS:
+        for data_set in product.data_sets:
+            path = run / product.name / f"round-{round_}{data_set.suffix}.parquet"
+            sets.append(WrittenSet(product, data_set, path, count_rows(path)))
+    return RoundData(tuple(sets))
+
+
+async def _measure(recipe: Recipe, folder: Path, policies: Sequence[Policy]) -> list[Evaluation]:
+    with RunFolder.create_or_resume(folder, recipe.name, RunIdentity.of_recipe(recipe, {})) as run_folder:
+        plan = RunPlan(recipe, Path.cwd(), run_folder, PromptLibrary.load(recipe.prompts))
+        async with open_session(plan, Parts(ProgressDisplay(), POCKET_WORLD)) as session:
+            return await measure_reported(session, [session.base, *policies])
+
+
+def show(measured: Sequence[Evaluation], reporter: ProgressDisplay) -> None:
+    """A table of figures and one of differences for each suite."""
+    for suite in dict.fromkeys(one.suite for one in measured):
+        here = [one for one in measured if one.suite == suite]
+        table = result_table(here)
+        totals = [row for row in table.rows if row[1] == "all"]
+        reporter.print_table(*ResultTable(table.title, table.heads, totals))
+        if (differences := difference_table(here)) is not None:
+            reporter.print_table(*differences)
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     sys.exit(main())

@@ -15,20 +15,36 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from posttrain.core.data_files import data_hash
 from synth.config import PolicyConfig, Recipe
 from synth.ids import content_hash, derive_seed
+from synth.launch_config import Sharding
 from synth.policy import Policy, fingerprint_weights
 from synth.records import Record
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import DpoConfig, KtoConfig, SftConfig, TrainingConfig
 
 _NOT_OF_THE_RESULT = frozenset(
     "data eval_data report_to save_steps save_minutes overlong unusable spike".split()
 )
 _SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
 """How a step's rows are shared out; its rows as a whole are of the result."""
-_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
-"""DPO's losses that TRL computes over the rows that a process trains at a time."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired", "kto"}
+"""Losses that TRL computes over the rows that a process trains at a time."""
 
 TOKENS = "tokens"
 """The folder of a run beside `checkpoints`, for token stores."""
+
+
+class TrainingSet(Record):
+    """Files that are read alike, and their share of the rows that are trained on."""
+
+    paths: tuple[str, ...]
+    columns: dict[str, str] = Field(default_factory=dict)
+    """The data set's names of columns, by ours."""
+    weight: float | None = None
+    """None: all rows. Either all data sets of a job have a weight, or none has."""
+
+    @property
+    def short(self) -> "str | TrainingSet":
+        """Just the path, where that says all."""
+        return self.paths[0] if self == TrainingSet(paths=self.paths[:1]) else self
 
 
 class TrainJob(Record):
@@ -38,7 +54,8 @@ class TrainJob(Record):
     name: str
     policy: str
     adapter: str = ""
-    data: tuple[str, ...]
+    data: tuple[str | TrainingSet, ...]
+    """Data sets, or just the paths of their files."""
     eval_data: tuple[str, ...] = ()
     """Data sets on which the loss is measured, instead of a share of the rows."""
     output: str
@@ -47,6 +64,8 @@ class TrainJob(Record):
     """Folder of the token stores that the jobs of a run share; by default inside the checkpoint's."""
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = PolicyConfig().dtype
+    sharding: Sharding = "none"
+    """How the processes hold weights and optimizer; not of the result."""
 
     @property
     def folder(self) -> Path:
@@ -57,8 +76,12 @@ class TrainJob(Record):
         return Path(self.tokens) if self.tokens else self.folder / "trainer" / TOKENS
 
     @property
+    def data_sets(self) -> tuple[TrainingSet, ...]:
+        return tuple(one if isinstance(one, TrainingSet) else TrainingSet(paths=(one,)) for one in self.data)
+
+    @property
     def data_paths(self) -> tuple[Path, ...]:
-        return tuple(map(Path, self.data))
+        return tuple(Path(path) for one in self.data_sets for path in one.paths)
 
 
 class SftJob(TrainJob):
@@ -75,7 +98,14 @@ class DpoJob(TrainJob):
     config: DpoConfig = DpoConfig()
 
 
-TrainingJob = SftJob | DpoJob
+class KtoJob(TrainJob):
+    """Optimization on answers that are each good or bad; the reference is the policy that it starts from."""
+
+    kind: Literal["kto"] = "kto"
+    config: KtoConfig = KtoConfig()
+
+
+TrainingJob = SftJob | DpoJob | KtoJob
 """A job of any kind."""
 
 Job = Annotated[TrainingJob, Field(discriminator="kind")]
@@ -83,11 +113,11 @@ JOBS: TypeAdapter[tuple[Job, ...]] = TypeAdapter(tuple[Job, ...])
 
 
 def make_job(
-    config: SftConfig | DpoConfig,
+    config: TrainingConfig,
     recipe: Recipe,
     name: str,
     start: Policy,
-    data: Sequence[Path],
+    data: Sequence[Path | TrainingSet],
     output: Path,
     scope: str = "",
     eval_data: Sequence[Path] = (),
@@ -101,19 +131,22 @@ def make_job(
         name=name,
         policy=start.base,
         adapter=start.adapter,
-        data=tuple(map(str, data)),
+        data=tuple(one.short if isinstance(one, TrainingSet) else str(one) for one in data),
         eval_data=tuple(map(str, eval_data)),
         output=str(output),
         tokens=str(output.parent.with_name(TOKENS)),
         seed=derive_seed(recipe.seed, "training", scope or name),
         dtype=recipe.policy.dtype,
+        sharding=recipe.launch.sharding,
     ).model_dump()
     if isinstance(config, SftConfig):
         return SftJob(**common, config=config)
+    if isinstance(config, KtoConfig):
+        return KtoJob(**common, config=config)
     return DpoJob(**common, config=config)
 
 
-def without_token_rows(config: SftConfig | DpoConfig) -> SftConfig | DpoConfig:
+def without_token_rows(config: TrainingConfig) -> TrainingConfig:
     """The settings for an engine that cannot serve trained rows of the embeddings."""
     if config.lora is None or config.lora.train_tokens != "auto":
         return config
@@ -154,13 +187,20 @@ def job_hash(job: TrainingJob) -> str:
     RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
     config["step_rows"] = job.config.step_rows
-    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+    if _OF_ONE_BATCH.intersection(_losses(job)):
         config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
-    data = [data_hash(job.data_paths)]
+    sets = [(len(one.paths), one.columns, one.weight) for one in job.data_sets]
+    data: list[object] = [data_hash(job.data_paths), sets]
     if job.eval_data:
         data.append(data_hash(tuple(map(Path, job.eval_data))))
     return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
+
+
+def _losses(job: TrainingJob) -> tuple[str, ...]:
+    if isinstance(job, DpoJob):
+        return job.config.loss_type
+    return (job.config.loss_type,) if isinstance(job, KtoJob) else ()
 
 
 # --- what the process says ----------------------------------------------------------------------------------

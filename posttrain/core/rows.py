@@ -17,14 +17,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from synth.records import Message
 
-SFT_COLUMNS = "`messages`, or `prompt` and `completion`, or `text`"
+SFT_COLUMNS = (
+    "`messages`, or `prompt` and `completion`, or `text` (or `conversations` of ShareGPT, or `instruction` "
+    "and `output` of Alpaca)"
+)
 DPO_COLUMNS = "`prompt`, `chosen` and `rejected` (or `chosen` and `rejected` as whole conversations)"
+KTO_COLUMNS = "`prompt`, `completion` and `label` (true or false)"
 SHOWN = 5
 """Maximum number of bad rows listed in an error."""
 
 Messages = tuple[Message, ...]
 Row = TypeVar("Row")
 _MESSAGES = TypeAdapter(Messages)
+_MARKS = ("weight", "train")
+"""Keys that say whether something is trained."""
 _UNWRITTEN = ("tool_calls", "function_call", "reasoning_content", "reasoning", "thinking")
 """Keys of a turn that hold parts of an answer beside `content`."""
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -83,6 +89,16 @@ class Preference:
     rejected: str
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledAnswer:
+    """A prompt (a conversation, or a plain text) and one answer, which is good or bad."""
+
+    where: str
+    prompt: Messages | str
+    answer: str
+    is_good: bool
+
+
 SftRow = Conversation | ToolConversation | PlainCompletion | PlainText
 
 
@@ -91,6 +107,7 @@ SftRow = Conversation | ToolConversation | PlainCompletion | PlainText
 
 def sft_row(where: str, row: dict[str, object]) -> SftRow:
     """A row of supervised data. Raises UnusableRow."""
+    _refuse_left_out(row)
     if (found := tool_conversation(where, row)) is not None:
         return found
     if "messages" in row:
@@ -114,6 +131,7 @@ def sft_row(where: str, row: dict[str, object]) -> SftRow:
 def preference_row(where: str, row: dict[str, object]) -> Preference:
     """A row of preference data; without a prompt, the prompt shared by both answers is split
     off. Raises UnusableRow."""
+    _refuse_left_out(row)
     if row.get("tools"):
         raise UnusableRow("has `tools`, which only conversations for supervised fine-tuning may have")
     if "chosen" not in row or "rejected" not in row:
@@ -139,6 +157,24 @@ def preference_row(where: str, row: dict[str, object]) -> Preference:
             where, prompt, _one_answer(chosen[shared:], "chosen"), _one_answer(rejected[shared:], "rejected")
         )
     )
+
+
+def labelled_row(where: str, row: dict[str, object]) -> LabelledAnswer:
+    """A row of answers that are each good or bad. Raises UnusableRow."""
+    _refuse_left_out(row)
+    if row.get("tools"):
+        raise UnusableRow("has `tools`, which only conversations for supervised fine-tuning may have")
+    if not {"prompt", "completion", "label"} <= row.keys():
+        raise UnusableRow(f"has the columns {_names(row)}, but must have {KTO_COLUMNS}")
+    label = row["label"]
+    if not isinstance(label, bool):
+        raise UnusableRow(f"must have true or false as `label`, but has {label!r}")
+    if isinstance(row["prompt"], str):
+        prompt, answer = _text(row, "prompt"), _text(row, "completion")
+        return LabelledAnswer(where, prompt, _filled(answer, "completion"), label)
+    turns = _messages(row, "prompt")
+    answer = _filled(_one_answer(_messages(row, "completion"), "completion"), "completion")
+    return LabelledAnswer(where, turns, answer, label)
 
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -252,18 +288,30 @@ def _different(row: Preference) -> Preference:
 
 
 def _without_weight(turns: object, column: str) -> frozenset[int]:
-    """The turns that are read and not trained: those with `weight: 0`."""
+    """The turns that are read and not trained: those with `weight: 0` or `train: false`."""
     found = set()
     for at, turn in enumerate(turns if isinstance(turns, list) else ()):
-        weight = turn.get("weight")
-        if weight is None or weight == 1:
-            continue
-        if weight != 0 or isinstance(weight, bool):
-            raise UnusableRow(
-                f"must have a weight of 0 or 1 in `{column}`, turn {at + 1}, but has {weight!r}"
-            )
-        found.add(at)
+        where = f"`{column}`, turn {at + 1}"
+        if turn.get("train_detail"):
+            raise UnusableRow(f"has `train_detail` in {where}: turns are trained whole here, or not at all")
+        marks = {name: turn[name] for name in _MARKS if turn.get(name) is not None}
+        for name, mark in marks.items():
+            if mark not in (0, 1) or isinstance(mark, bool) != (name == "train"):
+                expected = "true or false" if name == "train" else "0 or 1"
+                raise UnusableRow(f"must have a {name} of {expected} in {where}, but has {mark!r}")
+        if marks.get("train") and turn.get("role") != "assistant":
+            raise UnusableRow(f"has `train: true` in {where}, but only turns of the assistant are trained")
+        if not all(marks.values()):
+            found.add(at)
     return frozenset(found)
+
+
+def _refuse_left_out(row: dict[str, object]) -> None:
+    """Raise UnusableRow for a row that says of itself that it is not trained, or not as much as others."""
+    for name in _MARKS:
+        mark = row.get(name)
+        if isinstance(mark, bool | int | float) and mark != 1:
+            raise UnusableRow(f"has `{name}` {mark!r} for the whole row: rows are trained alike here")
 
 
 def _one_answer(messages: Messages, column: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from posttrain.core.jobs import TrainingJob
 from posttrain.core.processes import processes
+from posttrain.core.sharding import sharding_arguments
 from posttrain.core.start import policy_dtype
 from synth.errors import Problem, RecipeError
 from synth.launch_config import step_shape
@@ -61,4 +62,5 @@ def trl_arguments(job: TrainingJob) -> dict[str, Any]:
         "save_total_limit": 2,
         "dataloader_pin_memory": gpu,
         "ddp_find_unused_parameters": False,
+        **sharding_arguments(job),
     }

@@ -6,6 +6,7 @@ TRL. The one rule: rows are tokenized beforehand (`tokens.Encoder`), so TRL neit
 nor drops them.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -13,12 +14,14 @@ from datasets import Dataset
 from peft import PeftModel
 from torch import Tensor
 from torch.utils.data import DataLoader
-from trl import DPOTrainer, SFTTrainer
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from posttrain.core.adapters import complete_adapter
 from posttrain.core.gathering import gather_rows
 from posttrain.core.ordering import LengthGroupedOrder
 from posttrain.core.preference_losses import LossTerm, weights_for
+from posttrain.core.sharding import shard
 from posttrain.core.steps import Order, RowsOfSteps, StepBatches, StepPart, WithShare
 from posttrain.watch.guards import WatchedSteps
 
@@ -33,6 +36,7 @@ class _Deterministic(WatchedSteps):
     accelerator: Any
     current_gradient_accumulation_steps: int = 1
     data_collator: Any
+    is_fsdp_enabled: bool
     model: Any
     _remove_unused_columns: Any
     train_dataset: Any
@@ -74,6 +78,7 @@ class _Deterministic(WatchedSteps):
     def create_accelerator_and_postprocess(self) -> None:
         """Metrics are gathered by rows."""
         super().create_accelerator_and_postprocess()  # type: ignore[misc]
+        shard(self)
         plain = self.accelerator.gather
         self.accelerator.gather = lambda value: gather_rows(plain, value, self._share)
 
@@ -105,7 +110,7 @@ class _Deterministic(WatchedSteps):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
         """With a frozen `ref` adapter beside the trained one, transformers would restore only `ref`, not
         the trained one."""
-        if isinstance(self.model, PeftModel):
+        if isinstance(self.model, PeftModel) and not self.is_fsdp_enabled:
             self.model.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
         else:
             super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
@@ -130,6 +135,26 @@ class DeterministicDpoTrainer(_Deterministic, DPOTrainer):  # type: ignore[misc]
 
     def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
         return dataset
+
+
+class DeterministicKtoTrainer(_Deterministic, KTOTrainer):  # type: ignore[misc]
+    """KTO over rows of `prompt_ids`, `completion_ids` and `label`. Its estimate of the divergence takes each
+    prompt with the answer of the row before it in the batch, as TRL pairs them, whatever the order."""
+
+    def _prepare_dataset(self, dataset: Dataset, *_: object) -> Dataset:
+        return dataset
+
+
+@dataclass
+class NeighbourPairs(DataCollatorForUnpairedPreference):  # type: ignore[misc]
+    """TRL's batch of labelled answers, with the answers of the rows before as `KL_completion_ids`."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """Prompts, answers and labels, padded."""
+        answers = [example["completion_ids"] for example in examples]
+        return super().torch_call(  # type: ignore[no-any-return]
+            [{**example, "KL_completion_ids": answers[place - 1]} for place, example in enumerate(examples)]
+        )
 
 
 def row_lengths(dataset: Dataset) -> numpy.ndarray:

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
-from posttrain.core.jobs import DpoJob, SftJob, TrainingProgress
+from posttrain.core.brought_data import bring_all
+from posttrain.core.jobs import TrainingJob, TrainingProgress
 from posttrain.evaluate.suite import load_held_out
 from posttrain.launch import all_finished, run_trainers
 from posttrain.loop.benchmarks import measure_benchmarks
@@ -40,6 +41,8 @@ async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
+    reported = [policy]
+    bring_all(recipe, session.plan.recipe_folder, session.run)  # what is not there is said first
 
     # 1. How good is the policy that we start with?
     evaluations = await measure_reported(session, [policy])
@@ -55,9 +58,10 @@ async def run_rounds(session: Session) -> RunResults:
         policy = await select_policy(session, round_, policy, trained)
         # 5. Swap each new policy in and measure it on the tasks that are reported.
         if recipe.loop.evaluate_rounds == "all" or round_ == recipe.loop.rounds:
-            ended = [] if policy in (session.base, *trained) else [policy]
-            evaluations += await measure_reported(session, [*ended, *trained])
-            benchmarks += await measure_benchmarks(session, [*ended, *trained])
+            new = trained if policy in (*reported, *trained) else [policy, *trained]
+            reported += new
+            evaluations += await measure_reported(session, new)
+            benchmarks += await measure_benchmarks(session, new)
 
     # 6. How much of the data was wrong, by a world that knows?
     return RunResults(evaluations, benchmarks, await audit(session))
@@ -141,7 +145,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     the trainer sleep meanwhile."""
     config = session.recipe.data
     if config is not None and config.pairs is not None and config.pairs.after_sft:
-        sft, _ = _plan(session, round_, policy, data)  # it has no pairs yet
+        sft = [job for job in _plan(session, round_, policy, data).jobs if job.kind == "sft"]
         if learned := await _train(session, round_, sft):
             data = await _make_pairs(session, config, round_, learned[-1], data)
     jobs, left_out = _plan(session, round_, policy, data)
@@ -160,10 +164,11 @@ def _plan(session: Session, round_: int, policy: Policy, data: RoundData) -> Rou
         data,
         write_replay(session.run, recipe, round_, data),
         on_gpu=bool(session.placement.trainer),
+        brought=bring_all(recipe, session.plan.recipe_folder, session.run),
     )
 
 
-async def _train(session: Session, round_: int, jobs: Sequence[SftJob | DpoJob]) -> list[Policy]:
+async def _train(session: Session, round_: int, jobs: Sequence[TrainingJob]) -> list[Policy]:
     """Run the jobs; those that were done are taken as they are."""
     if not jobs:
         return []

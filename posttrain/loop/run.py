@@ -55,7 +55,7 @@ def evaluate_recipe(
                 "add an `evaluation` section",
             )
         )
-    alone = {"data": None, "sft": None, "dpo": None, "name": f"{loaded.recipe.name}-eval"}
+    alone = {"data": None, "sft": None, "dpo": None, "kto": None, "name": f"{loaded.recipe.name}-eval"}
     return _run(loaded.recipe.model_copy(update=alone), loaded.source.parent, runs_dir, parts, options)
 
 
@@ -63,7 +63,7 @@ def check_trainable(loaded: LoadedRecipe) -> None:
     """A run trains on what it makes itself. Raises RecipeError for trainers without `data`, which would do
     nothing in silence."""
     recipe = loaded.recipe
-    trainers = [name for name in ("sft", "dpo") if getattr(recipe, name) is not None]
+    trainers = [name for name in ("sft", "dpo", "kto") if getattr(recipe, name) is not None]
     if trainers and recipe.data is None:
         fix = "    or    ".join(f"codemill {name} {loaded.source}" for name in trainers)
         raise RecipeError(

@@ -12,13 +12,16 @@ it knows the lengths of rows.
 from typing import Literal, NamedTuple
 
 from posttrain.memory.shapes import ModelShape
-from synth.training_config import DpoConfig, LoraConfig, SftConfig
+from synth.launch_config import step_shape
+from synth.training_config import LoraConfig, SftConfig, TrainConfig
 
 Width = Literal["float32", "bfloat16"]
 
 _BYTES = {"float32": 4, "bfloat16": 2}
 _TILE_TOKENS, _TILE_WORDS = 4096, 32768
 """TRL scores so many tokens against so many words at once."""
+_NF4 = 0.516
+"""Bytes of a weight in 4 bits, with the scales of blocks of 64 in 8 bits."""
 _ADAM = 8
 """Two float32 numbers for each trained weight."""
 
@@ -41,7 +44,7 @@ ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1)
 class TrainingSettings(NamedTuple):
     """What decides the memory of a training beside the model's shape."""
 
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "kto"]
     batch_size: int
     """Rows of a micro-batch on this device; in DPO pairs, which are two rows each."""
     length: int
@@ -65,7 +68,7 @@ class TrainingSettings(NamedTuple):
 
     @property
     def rows(self) -> int:
-        return self.batch_size * (2 if self.kind == "dpo" else 1)
+        return self.batch_size * (1 if self.kind == "sft" else 2)
 
     @property
     def tokens(self) -> int:
@@ -100,8 +103,8 @@ class TrainingMemory(NamedTuple):
 
 
 def settings_of(
-    kind: Literal["sft", "dpo"],
-    config: SftConfig | DpoConfig,
+    kind: Literal["sft", "dpo", "kto"],
+    config: TrainConfig,
     dtype: Literal["auto", "float32", "bfloat16"],
     *,
     on_gpu: bool,
@@ -116,14 +119,15 @@ def settings_of(
     autocast = policy == "bfloat16" and (on_gpu or config.lora is None)
     weights: Width = policy if config.lora is not None else "float32"
     packing = isinstance(config, SftConfig) and config.packing
+    step = step_shape(config.step_rows, processes, config.batch_size)
     return TrainingSettings(
         kind=kind,
-        batch_size=config.batch_size,
+        batch_size=max(step.sizes(config.step_rows)),
         length=config.max_length if packing else min(length or config.max_length, config.max_length),
         lora=config.lora,
         weights=weights,
         sums="bfloat16" if autocast else weights,
-        accumulates=config.gradient_accumulation > 1,
+        accumulates=step.accumulation > 1,
         gradient_checkpointing=config.gradient_checkpointing,
         packing=packing,
         trains_on=trains_on,
@@ -138,14 +142,14 @@ def predict_training(shape: ModelShape, settings: TrainingSettings) -> TrainingM
     lora, shards = settings.lora, settings.shards
     adapted = shape.adapted(lora.rank, lora.target_modules) if lora is not None else 0
     trained = adapted if lora is not None else shape.weights
-    copies = 2 if settings.kind == "dpo" and settings.trains_on else 1
+    copies = 2 if settings.kind != "sft" and settings.trains_on else 1
     activations = round(_activations(shape, settings) * (1 + settings.overhead.fragments))
     scores = _scores(shape, settings)
     gradients = 4 * trained // shards
     if not settings.accumulates:  # gradients grow as activations go: the peak is at one of the two ends
         gradients = max(0, gradients - activations - scores)
     return TrainingMemory(
-        weights=_BYTES[settings.weights] * shape.weights // shards,
+        weights=_weights(shape, settings) // shards,
         adapter=4 * adapted * copies // shards,
         gradients=gradients,
         optimizer=_ADAM * trained // shards,
@@ -154,6 +158,15 @@ def predict_training(shape: ModelShape, settings: TrainingSettings) -> TrainingM
         scores=scores,
         overhead=settings.overhead.process + (settings.overhead.per_peer if settings.processes > 1 else 0),
     )
+
+
+def _weights(shape: ModelShape, settings: TrainingSettings) -> int:
+    width = _BYTES[settings.weights]
+    if settings.lora is None or settings.lora.quantization is None:
+        return width * shape.weights
+    quantized = shape.layers * sum(one.inputs * one.outputs for one in shape.linears)
+    largest = max(one.inputs * one.outputs for one in shape.linears)  # is widened while it is used
+    return round(_NF4 * quantized) + width * (shape.weights - quantized + largest)
 
 
 def _casts(shape: ModelShape, settings: TrainingSettings, trained: int) -> int:

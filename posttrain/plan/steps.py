@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from posttrain.core.packing import PackedBatches, StepShare
+from posttrain.core.packing import PackOrder
 from posttrain.watch.measured import steps_between
 from synth.training_config import SftConfig, TrainConfig
 
@@ -46,10 +46,9 @@ def count_steps(lengths: numpy.ndarray, config: TrainConfig, seed: int, held_out
 
 def steps_an_epoch(lengths: numpy.ndarray, config: TrainConfig, seed: int) -> int:
     """Steps in which each row is trained once."""
-    if isinstance(config, SftConfig) and config.packing:
-        whole_steps = StepShare(batch_size=config.step_rows, step_packs=config.step_rows)
-        return len(PackedBatches(lengths, config.max_length, seed, whole_steps))
-    return max(1, math.ceil(len(lengths) / config.step_rows))
+    packs = isinstance(config, SftConfig) and config.packing
+    rows = len(PackOrder(lengths, config.max_length, seed) if packs else lengths)
+    return max(1, math.ceil(rows / config.step_rows))
 
 
 def longest_sequence(dataset: Any) -> int:  # noqa: ANN401 - a Dataset of `datasets`

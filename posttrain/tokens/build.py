@@ -22,7 +22,7 @@ from posttrain.core.data_files import data_files, data_hash
 from posttrain.core.tokens import Encoder
 from posttrain.tokens.encodings import ENCODINGS
 from posttrain.tokens.parts import DataRange, cut
-from posttrain.tokens.shards import ShardFiles, write_shard
+from posttrain.tokens.shards import RowRule, ShardFiles, write_shard
 from posttrain.tokens.store import TokenStore, finish_store, open_store
 from synth.errors import Problem, TrainerError
 from synth.ids import content_hash
@@ -42,6 +42,8 @@ class Wanted:
     """A key of `ENCODINGS`."""
     limit: int
     """Most tokens of a row."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Pairs of our name of a column and the data set's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Tokenizing:
 def store_name(wanted: Wanted, identity: str) -> str:
     """The folder of the store: hash of data, tokenizer, template, limit and code."""
     data = (str(wanted.source), data_hash([wanted.source]))
-    return content_hash("tokens", wanted.kind, data, wanted.limit, identity, _code_hash())
+    return content_hash("tokens", wanted.kind, data, wanted.columns, wanted.limit, identity, _code_hash())
 
 
 def token_store(
@@ -97,13 +99,7 @@ def _in_turn(
     missing: Mapping[int, DataRange], folder: Path, wanted: Wanted, tokenizing: Tokenizing, _workers: int
 ) -> Iterator[int]:
     for index, part in missing.items():
-        yield write_shard(
-            part,
-            ShardFiles(folder, index),
-            tokenizing.encoder,
-            ENCODINGS[wanted.kind],
-            wanted.limit,
-        )
+        yield write_shard(part, ShardFiles(folder, index), tokenizing.encoder, _rule(wanted))
 
 
 def _in_workers(
@@ -123,6 +119,10 @@ def _in_workers(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _rule(wanted: Wanted) -> RowRule:
+    return RowRule(ENCODINGS[wanted.kind], dict(wanted.columns), wanted.limit)
 
 
 # --- in a worker --------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def _end_with_parent() -> None:
 
 def _one(index: int, part: DataRange) -> int:
     encoder, folder, wanted = _job
-    return write_shard(part, ShardFiles(folder, index), encoder, ENCODINGS[wanted.kind], wanted.limit)
+    return write_shard(part, ShardFiles(folder, index), encoder, _rule(wanted))
 
 
 @lru_cache(maxsize=1)

@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 
 from posttrain.core.rows import (
     DPO_COLUMNS,
+    KTO_COLUMNS,
     SFT_COLUMNS,
     Conversation,
+    LabelledAnswer,
     PlainText,
     Preference,
     SftRow,
     ToolConversation,
     UnusableRow,
+    labelled_row,
     preference_row,
     sft_row,
 )
@@ -85,6 +88,16 @@ def _pair(encoder: Encoder, row: Preference) -> Columns:
     return {**encode_pair(encoder, row)}
 
 
+def _labelled(encoder: Encoder, row: LabelledAnswer) -> Columns:
+    if isinstance(row.prompt, str):
+        whole = encoder.plain_completion(row.prompt, row.answer)
+        length = whole.trained.index(True)
+        prompt, answer = whole.ids[:length], whole.ids[length:]
+    else:
+        prompt, answer = encoder.prompt(row.prompt), encoder.answer(row.answer)
+    return {"prompt_ids": prompt, "completion_ids": answer, "label": row.is_good}
+
+
 def _length(columns: Columns, name: str) -> int:
     value = columns[name]
     assert isinstance(value, list)
@@ -96,13 +109,14 @@ def _longest_answer(columns: Columns) -> int:
     return _length(columns, "prompt_ids") + max(answers)
 
 
-ENCODINGS: Mapping[str, Encoding] = {
-    "sft": Encoding(sft_row, _sft, lambda columns: _length(columns, "input_ids"), SFT_COLUMNS),
-    "dpo": Encoding(preference_row, _pair, _longest_answer, DPO_COLUMNS),
-}
-"""By the job's kind."""
-
-
 def row_length(columns: Columns) -> int:
     """Tokens of a row: all columns of ids together."""
     return sum(len(ids) for name, ids in columns.items() if name.endswith("_ids") and isinstance(ids, list))
+
+
+ENCODINGS: Mapping[str, Encoding] = {
+    "sft": Encoding(sft_row, _sft, lambda columns: _length(columns, "input_ids"), SFT_COLUMNS),
+    "dpo": Encoding(preference_row, _pair, _longest_answer, DPO_COLUMNS),
+    "kto": Encoding(labelled_row, _labelled, row_length, KTO_COLUMNS),
+}
+"""By the job's kind."""

@@ -10,17 +10,19 @@ What reads rows (a packer, a sampler) needs two things of `TokenRows`: `lengths[
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from posttrain.core.jobs import TrainingJob
+from posttrain.core.jobs import TrainingJob, TrainingSet
 from posttrain.core.tokens import make_encoder
 from posttrain.tokens.build import OnPart, Tokenizing, Wanted, token_store
 from posttrain.tokens.encodings import ENCODINGS
+from posttrain.tokens.mixture import Stopping, mix, rows_of_each
 from posttrain.tokens.shards import RejectedRow
 from posttrain.tokens.store import TokenStore
 from synth.errors import DatasetError, Problem
 from synth.ids import content_hash
 from synth.store.atomic import atomic_file
+from synth.store.checkpoints import SetRows
 
 if TYPE_CHECKING:
     import numpy
@@ -31,30 +33,74 @@ SHOWN = 5
 SEE = "docs/architecture/training.md"
 
 
+class StoredSet(NamedTuple):
+    """One data set of a job, and the stores of its files."""
+
+    data: TrainingSet
+    stores: tuple[TokenStore, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self.stores))
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRows:
     """Rows of one training, `len(rows)` of them an epoch."""
 
-    stores: tuple[TokenStore, ...]
+    sets: tuple[StoredSet, ...]
+    stopping: Stopping = "first_exhausted"
+    """What ends an epoch of sets with weights."""
+    seed: int = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self.stores))
+        return sum(one.selected for one in self.shares())
+
+    @property
+    def stores(self) -> tuple[TokenStore, ...]:
+        return tuple(store for one in self.sets for store in one.stores)
 
     @property
     def lengths(self) -> "numpy.ndarray":
         """Tokens of each row, int32: in preference data prompt and both answers together."""
         import numpy
 
-        return numpy.concatenate([store.lengths for store in self.stores])
+        lengths = numpy.concatenate([store.lengths for store in self.stores])
+        chosen = self._chosen()
+        found: numpy.ndarray = lengths if chosen is None else lengths[chosen]
+        return found
 
     @property
     def dataset(self) -> Any:  # noqa: ANN401 - a Dataset of `datasets`
-        """The rows as a memory-mapped `datasets.Dataset`."""
+        """The rows as a memory-mapped `datasets.Dataset`; of sets with weights, those that were drawn."""
         from datasets import Dataset, concatenate_datasets
 
         whole = concatenate_datasets([store.dataset for store in self.stores if len(store)])
-        name = content_hash(*(store.manifest.name for store in self.stores))
-        return Dataset(whole.data, info=whole.info, fingerprint=name)
+        names = [store.manifest.name for store in self.stores]
+        weights = [one.data.weight for one in self.sets]
+        name = content_hash(names, weights, self.stopping, self.seed)
+        whole = Dataset(whole.data, info=whole.info, fingerprint=name)
+        chosen = self._chosen()
+        return whole if chosen is None else whole.select(chosen, new_fingerprint=f"{name}-chosen")
+
+    def shares(self) -> tuple[SetRows, ...]:
+        """How many rows of each data set are trained on."""
+        sizes, weights = self._sizes_and_weights()
+        selected = rows_of_each(sizes, weights, self.stopping) if weights and all(sizes) else sizes
+        return tuple(
+            SetRows(paths=one.data.paths, rows=size, selected=count)
+            for one, size, count in zip(self.sets, sizes, selected, strict=True)
+        )
+
+    def _chosen(self) -> "numpy.ndarray | None":
+        """Numbers of the rows that are trained on; None: all."""
+        sizes, weights = self._sizes_and_weights()
+        return mix(sizes, weights, self.stopping, self.seed) if weights and all(sizes) else None
+
+    def _sizes_and_weights(self) -> tuple[list[int], list[float]]:
+        """Rows of each set, and their weights; none where the sets have none."""
+        weights = [one.data.weight for one in self.sets if one.data.weight is not None]
+        return [one.rows for one in self.sets], weights if len(weights) == len(self.sets) else []
 
     @property
     def rejected_rows(self) -> int:
@@ -80,32 +126,44 @@ def job_rows(
     limit = row_limit(job)
     encoder = make_encoder(tokenizer)
     tokenizing = Tokenizing(encoder, tokenizer_identity(tokenizer))
-    rows = TokenRows(
-        tuple(
-            token_store(job.token_folder, Wanted(path, job.kind, limit), tokenizing, on_part)
-            for path in job.data_paths
+
+    def stored(data: TrainingSet) -> StoredSet:
+        wanted = (
+            Wanted(Path(path), job.kind, limit, tuple(sorted(data.columns.items()))) for path in data.paths
         )
-    )
-    check_rows(rows, job.kind, job.data_paths, job.config.skipped)
+        return StoredSet(
+            data, tuple(token_store(job.token_folder, one, tokenizing, on_part) for one in wanted)
+        )
+
+    rows = TokenRows(tuple(map(stored, job.data_sets)), job.config.stopping, job.seed)
+    check_rows(rows, job.kind, job.config.skipped)
     return rows
 
 
-def check_rows(rows: TokenRows, kind: str, paths: Sequence[Path], skipped: Sequence[str]) -> None:
-    """Raises DatasetError for rows left out with a reason that is not in `skipped`, and if no row is left."""
-    what = ", ".join(map(str, paths))
-    total = len(rows) + rows.rejected_rows
-    if not total:
-        raise DatasetError(Problem(what, "has no rows", "check the stage that makes this data set"))
+def check_rows(rows: TokenRows, kind: str, skipped: Sequence[str]) -> None:
+    """Raises DatasetError for rows left out with a reason that is not in `skipped`, and for a data set of
+    which no row is left, where its weight asks for some or no other has any."""
+    weighted = all(one.data.weight is not None for one in rows.sets)
+    for one in rows.sets:
+        empty = not one.rows and (weighted or not any(other.rows for other in rows.sets))
+        _check_set(one, kind, () if empty else skipped, empty=empty)
+
+
+def _check_set(one: StoredSet, kind: str, skipped: Sequence[str], *, empty: bool) -> None:
+    what = ", ".join(one.data.paths)
     refused: list[RejectedRow] = []
     count = 0
-    for row in rows.rejected():
-        if row.reason not in skipped or not len(rows):
+    for row in (row for store in one.stores for row in store.rejected()):
+        if row.reason not in skipped:
             count += 1
             refused += [row] * (len(refused) < SHOWN)
     if refused:
+        total = one.rows + sum(sum(store.manifest.rejected.values()) for store in one.stores)
         named = f"has {count} unusable row{'' if count == 1 else 's'} of {total}; see below"
         fix = "correct the rows, or skip and count them: `overlong: reject`, `unusable: reject`"
         raise DatasetError(Problem(what, named, fix), *(_problem(row, kind) for row in refused))
+    if empty:
+        raise DatasetError(Problem(what, "has no rows", "check the stage that makes this data set"))
 
 
 def _problem(row: RejectedRow, kind: str) -> Problem:

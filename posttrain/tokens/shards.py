@@ -5,10 +5,12 @@ all its rows or does not exist. Its counts are written last; a part without them
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+from posttrain.core.row_forms import in_trl_columns
 from posttrain.core.rows import UnusableRow
 from posttrain.core.tokens import Encoder, PrefixMismatch
 from posttrain.tokens.encodings import Columns, Encoding, TooLong, row_length
@@ -54,7 +56,16 @@ class ShardFiles:
         return ShardCounts.model_validate_json(self.counts.read_text(encoding="utf-8"))
 
 
-def write_shard(part: DataRange, files: ShardFiles, encoder: Encoder, encoding: Encoding, limit: int) -> int:
+class RowRule(NamedTuple):
+    """How the rows of a data set are read and measured."""
+
+    encoding: Encoding
+    columns: Mapping[str, str]
+    """The data set's names of columns, by ours."""
+    limit: int
+
+
+def write_shard(part: DataRange, files: ShardFiles, encoder: Encoder, rule: RowRule) -> int:
     """Encode the rows of a part. Returns how many bytes of text were read. Raises DatasetError."""
     rejected: dict[str, int] = {}
     lengths = array("i")
@@ -62,7 +73,7 @@ def write_shard(part: DataRange, files: ShardFiles, encoder: Encoder, encoding: 
 
         def kept() -> Iterator[Columns]:
             for found in read_part(part):
-                columns = _encode(found, encoder, encoding, limit)
+                columns = _encode(found, encoder, rule)
                 if isinstance(columns, RejectedRow):
                     rejected[columns.reason] = rejected.get(columns.reason, 0) + 1
                     left_out.write(columns.model_dump_json().encode() + b"\n")
@@ -77,13 +88,14 @@ def write_shard(part: DataRange, files: ShardFiles, encoder: Encoder, encoding: 
     return part.bytes
 
 
-def _encode(found: RowFound, encoder: Encoder, encoding: Encoding, limit: int) -> Columns | RejectedRow:
+def _encode(found: RowFound, encoder: Encoder, rule: RowRule) -> Columns | RejectedRow:
     try:
         if isinstance(found.row, UnusableRow):
             raise found.row
-        columns = encoding.encode(encoder, encoding.parse(found.where, found.row))
-        if (tokens := encoding.longest(columns)) > limit:
-            raise TooLong(tokens, limit)
+        row = rule.encoding.parse(found.where, in_trl_columns(found.row, rule.columns))
+        columns = rule.encoding.encode(encoder, row)
+        if (tokens := rule.encoding.longest(columns)) > rule.limit:
+            raise TooLong(tokens, rule.limit)
     except TooLong as error:
         return RejectedRow(where=found.where, reason="too_long", detail=str(error), tokens=error.tokens)
     except PrefixMismatch as error:
@@ -118,7 +130,15 @@ def _write_table(rows: Iterator[Columns], out: IO[bytes]) -> None:
 
 
 def _as_array(values: list[Any]) -> Any:  # noqa: ANN401 - an array of pyarrow
+    """A column of lists of integers, or of single values. Lists come as buffers: `pyarrow.array` would look
+    at each value, and load pandas."""
     import pyarrow
 
     kinds = {bool: pyarrow.bool_(), int: pyarrow.int64(), float: pyarrow.float64()}
-    return pyarrow.array(values, type=kinds.get(type(values[0]), pyarrow.list_(pyarrow.int32())))
+    if (kind := kinds.get(type(values[0]))) is not None:
+        return pyarrow.array(values, type=kind)
+    flat = array("i", chain.from_iterable(values))
+    ends = array("i", accumulate(map(len, values), initial=0))
+    ids = pyarrow.Array.from_buffers(pyarrow.int32(), len(flat), [None, pyarrow.py_buffer(flat)])
+    lists = pyarrow.list_(pyarrow.int32())
+    return pyarrow.Array.from_buffers(lists, len(values), [None, pyarrow.py_buffer(ends)], children=[ids])

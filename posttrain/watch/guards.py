@@ -49,7 +49,8 @@ class WatchedSteps:
         return loss
 
     def _get_grad_norm(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
-        self.step_norm = super()._get_grad_norm(*args, **kwargs)  # type: ignore[misc]
+        norm = super()._get_grad_norm(*args, **kwargs)  # type: ignore[misc]
+        self.step_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm  # of sharded gradients
         return self.step_norm
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from synth.child_environment import is_secret
 from synth.config import DataConfig, EvaluationConfig, Recipe
+from synth.recipe.data_set_rules import DATA_SET_RULES
 from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
 from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
@@ -290,6 +291,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _enough_candidates,
     _languages_are_named,
     *TRAINING_RULES,
+    *DATA_SET_RULES,
     *LOOP_RULES,
     *DEVICE_RULES,
     _k_fits_n,

@@ -14,6 +14,7 @@ from synth.config import ENGINE_CONFIGS
 from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
+from synth.training_data_config import HUB, ROUND
 
 _SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
 _FILES: tuple[KeyPath, ...] = (
@@ -23,10 +24,9 @@ _FILES: tuple[KeyPath, ...] = (
     ("launch", "accelerate_config"),
 )
 _FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
-_DATA_SETS: tuple[KeyPath, ...] = tuple(
-    (*section, key)
-    for section in (("sft", "coarse"), ("sft", "fine"), ("dpo",))
-    for key in ("data", "eval_data")
+_TRAINED: tuple[KeyPath, ...] = (("sft", "coarse"), ("sft", "fine"), ("dpo",), ("kto",))
+_TRAINING_SETS: tuple[KeyPath, ...] = tuple(
+    (*section, key) for section in _TRAINED for key in ("data", "eval_data")
 )
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
 _BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
@@ -49,7 +49,7 @@ class Named(NamedTuple):
 
 def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
     """Every file or folder that the recipe names and that does not exist. `folder` contains the recipe."""
-    for named in _named(document, folder, (*_FILES, *_DATA_SETS)):
+    for named in _named(document, folder, (*_FILES, *_training_sets(document))):
         if not named.file.exists():
             yield _missing(named, "file")
         elif named.path in _FILES and named.file.is_dir():
@@ -73,12 +73,13 @@ def check_paths(document: Document, folder: Path) -> Iterator[Finding]:
             )
     yield from _check_models(document, folder)
     yield from _check_data_set(document, folder)
+    yield from _check_hub_sets(document, folder)
 
 
 def resolve_paths(document: Document, folder: Path) -> None:
     """Make every path in the document absolute, in place."""
     for named in [
-        *_named(document, folder, (*_FILES, *_FOLDERS, *_DATA_SETS)),
+        *_named(document, folder, (*_FILES, *_FOLDERS, *_training_sets(document))),
         *_list_items(document, folder),
         *_benchmarks(document, folder),
     ]:
@@ -102,6 +103,17 @@ def _named(document: Document, folder: Path, paths: tuple[KeyPath, ...]) -> Iter
         text = lookup(document.data, path)
         if isinstance(text, str) and text not in _NOT_PATHS and not text.startswith(("@", HUB_PREFIX)):
             yield Named(path, text, _absolute(document, folder, path, text))
+
+
+def _training_sets(document: Document) -> Iterator[KeyPath]:
+    """Where the paths of data sets to train on stand: a text, a mapping, or a list of both."""
+    for path in _TRAINING_SETS:
+        value = lookup(document.data, path)
+        places = [(*path, at) for at in range(len(value))] if isinstance(value, list) else [path]
+        for place in places:
+            source = (*place, "source") if isinstance(lookup(document.data, place), dict) else place
+            if lookup(document.data, source) != ROUND:
+                yield source
 
 
 def _list_items(document: Document, folder: Path) -> Iterator[Named]:
@@ -159,6 +171,18 @@ def _check_data_set(document: Document, folder: Path) -> Iterator[Finding]:
     for named in _named(document, folder, (path,)):
         if not named.file.exists() and (_looks_local(named.text) or not _HUB_DATA_SET.match(named.text)):
             yield _missing(named, "folder", "an existing folder, or a hub id like owner/name")
+
+
+def _check_hub_sets(document: Document, folder: Path) -> Iterator[Finding]:
+    """Data sets to train on that are named with `hub:`: an id, or a local folder."""
+    for path in _training_sets(document):
+        text = lookup(document.data, path)
+        if not isinstance(text, str) or not text.startswith(HUB):
+            continue
+        name = text.removeprefix(HUB)
+        named = Named(path, name, _absolute(document, folder, path, name))
+        if not named.file.exists() and (_looks_local(name) or not _HUB_DATA_SET.match(name)):
+            yield _missing(named, "folder", "`hub:` and an existing folder, or an id like owner/name")
 
 
 def _missing(named: Named, what: str, expected: str = "") -> Finding:

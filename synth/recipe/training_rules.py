@@ -16,8 +16,9 @@ from synth.training_config import (
     SMOOTHED_LOSSES,
     CoarseToFineConfig,
     DpoConfig,
+    KtoConfig,
     LoraConfig,
-    TrainConfig,
+    TrainingConfig,
 )
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -33,14 +34,23 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
         fix = "add `pairs: {}` under `data`, or name a data set: `dpo: {data: pairs.jsonl}`"
         yield Finding((("dpo",), ("data", "pairs"), ("data",)), expected, fix)
 
+    if recipe.kto is not None and not _kto_has_data(recipe.kto, recipe.data):
+        expected = "has no labelled answers to train on: no stage makes them, and `data` names no data set"
+        fix = "add `solve: {n: 8}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
+        yield Finding((("kto",), ("data", "solve"), ("data",)), expected, fix)
+
+
+def _kto_has_data(kto: KtoConfig, data: DataConfig | None) -> bool:
+    return bool(kto.data) or (data is not None and data.solve is not None)
+
 
 def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
     made = data is not None and (data.solve is not None or data.fim is not None)
-    return made or sft.coarse.data is not None
+    return made or bool(sft.coarse.data)
 
 
 def _dpo_has_data(dpo: DpoConfig, data: DataConfig | None) -> bool:
-    return dpo.data is not None or (data is not None and data.pairs is not None)
+    return bool(dpo.data) or (data is not None and data.pairs is not None)
 
 
 def _rounds_change_something(recipe: Recipe) -> Iterator[Finding]:
@@ -98,6 +108,13 @@ def _smoothing_is_read(recipe: Recipe) -> Iterator[Finding]:
         names = " and ".join(f"`{name}`" for name in dict.fromkeys(unread or dpo.loss_type))
         expected = f"is not read by the loss {names}, only by {', '.join(sorted(SMOOTHED_LOSSES))}"
         yield Finding((path, ("dpo", "loss_type")), expected, "label_smoothing: 0.0, or loss_type: [sigmoid]")
+
+
+def _batches_can_be_paired(recipe: Recipe) -> Iterator[Finding]:
+    kto = recipe.kto
+    if kto is not None and kto.loss_type == "kto" and min(kto.batch_size, kto.step_rows) < 2:
+        expected = "must be at least 2: the loss `kto` compares the answers of a batch"
+        yield Finding((("kto", "batch_size"), ("kto", "loss_type")), expected, "batch_size: 2")
 
 
 # --- adapters -----------------------------------------------------------------------------------------------
@@ -171,7 +188,7 @@ def _written(value: object) -> str:
     return str(list(value) if isinstance(value, tuple) else value)
 
 
-def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainConfig]]:
+def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainingConfig]]:
     return ((tuple(path.split(".")), config) for path, config in recipe.trainings.items())
 
 
@@ -187,6 +204,7 @@ TRAINING_RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _steps_are_taken,
     _losses_have_weights,
     _smoothing_is_read,
+    _batches_can_be_paired,
     _modules_can_be_adapted,
     _engine_can_serve_the_adapter,
     _engine_can_hold_the_rank,

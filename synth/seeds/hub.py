@@ -95,7 +95,13 @@ def _open(config: DataSetSeedsConfig, recipe_folder: Path, folder: str | None) -
         name = str(local) if local.exists() else config.dataset
         files = list(config.data_files) or None
         return datasets.load_dataset(
-            name, config.subset, split=config.split, streaming=True, data_dir=folder, data_files=files
+            name,
+            config.subset,
+            split=config.split,
+            streaming=True,
+            data_dir=folder,
+            data_files=files,
+            revision=config.revision,
         )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise _problem(

@@ -17,12 +17,22 @@ from synth.policy import Policy, adapter_base
 from synth.records import SCHEMA_VERSION, Record
 from synth.store.query import checked_names, run_query
 from synth.store.seals import check_folder, read_json, repair_command
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import TrainingConfig
 
 MANIFEST = "policy.json"
 MASTERS = "float32"
 """Folder beside `merged/` with the same weights in float32, where all of them were trained for bfloat16."""
 _READERS = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
+
+
+class SetRows(Record):
+    """One data set of a training."""
+
+    paths: tuple[str, ...]
+    rows: int
+    """That can be trained on."""
+    selected: int
+    """Trained on in one epoch; more than `rows` where some are there several times."""
 
 
 class PolicyManifest(Record):
@@ -32,13 +42,15 @@ class PolicyManifest(Record):
 
     schema_version: int = SCHEMA_VERSION
     name: str
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "kto"]
     fingerprint: str
     """Of merged/: weights, tokenizer and chat template."""
     parent: str
     parent_fingerprint: str
     data: tuple[str, ...]
     """Files that it was trained on, or folders of them: Parquet or JSON Lines."""
+    data_sets: tuple[SetRows, ...] = ()
+    """How many rows of each data set were trained on an epoch."""
     data_hash: str
     rows: int
     rejected_rows: int
@@ -46,7 +58,7 @@ class PolicyManifest(Record):
     """On which the loss was measured, and nothing was trained."""
     best: dict[str, float] | None = None
     """The measurement of the state that became the result, if any were made."""
-    config: SftConfig | DpoConfig
+    config: TrainingConfig
     seed: int
     job_hash: str
     has_adapter: bool

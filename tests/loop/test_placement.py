@@ -62,6 +62,17 @@ def test_the_recipes_for_seven_billion_weights_fit_one_card_of_80_gb(name: str) 
         place(shipped(name), "Qwen/Qwen2.5-Coder-7B", cards(L4))
 
 
+def test_the_recipe_for_32_billion_weights_fits_eight_cards_of_80_gb_and_needs_sharding() -> None:
+    model, eight = "Qwen/Qwen2.5-Coder-32B", cards(*[A100] * 8)
+    placement = place(shipped("32b"), model, eight)
+    assert numbers(placement.trainer) == numbers(placement.engines["engine"].cards) == list(range(8))
+    assert options(placement)[:2] == ["--tensor-parallel-size", "8"]
+    whole = load_recipe("qwen2.5-coder/32b", ["launch={}"], machine=False).recipe
+    with pytest.raises(RecipeError, match=r"dpo on GPU 0") as refused:
+        place(whole, model, eight)
+    assert refused.value.problems[0].fix == "launch: {sharding: fsdp2}"
+
+
 # --- which cards --------------------------------------------------------------------------------------------
 
 
@@ -165,6 +176,16 @@ def test_a_training_that_cannot_fit_is_refused_with_figures_and_a_fix_that_fits(
     with pytest.raises(RecipeError) as refused:
         place(recipe(sft={"coarse": whole}), "Qwen/Qwen2.5-Coder-7B", cards(A100))
     assert refused.value.problems[0].fix.startswith("lora: {rank: 32}")
+
+
+def test_a_host_that_cannot_load_the_model_for_every_process_is_refused() -> None:
+    model, eight = "Qwen/Qwen2.5-Coder-32B", cards(*[A100] * 8)
+    assert place(shipped("32b"), model, eight, host_memory=1000 * 10**9).trainer
+    with pytest.raises(
+        RecipeError, match=r"8 processes read 66 GB each, beside 66 GB of sleeping"
+    ) as refused:
+        place(shipped("32b"), model, eight, host_memory=500 * 10**9)
+    assert refused.value.problems[0].fix == "launch: {processes: 4}", "six would not share 64 rows evenly"
 
 
 def test_what_is_not_known_is_not_checked_and_said_so() -> None:

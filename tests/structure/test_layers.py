@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.packages_config",
         "synth.spending_config",
         "synth.training_config",
+        "synth.training_data_config",
         "synth.seeds_config",
         "synth.policy",
         "synth.recipe",

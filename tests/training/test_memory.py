@@ -90,6 +90,23 @@ def test_all_weights_of_7b_take_sixteen_bytes_each_and_their_bfloat16_copies() -
     assert found.casts == 2 * weights
 
 
+def test_the_rows_of_a_step_are_shared_out_over_processes() -> None:
+    config = SftConfig(rows_per_step=12, batch_size=8)
+    rows = [
+        settings_of("sft", config, "bfloat16", on_gpu=True, processes=processes).batch_size
+        for processes in (1, 2, 3, 12)
+    ]
+    assert rows == [6, 6, 4, 1]
+    alone = settings_of("sft", config, "bfloat16", on_gpu=True, processes=2)
+    assert not alone.accumulates and settings_of("sft", config, "bfloat16", on_gpu=True).accumulates
+
+
+def test_four_bits_take_a_third_of_the_weights() -> None:
+    four = settings(lora=LoraConfig(rank=64, quantization="nf4"))
+    shape = shape_of(SEVEN)
+    assert 0.3 < predict_training(shape, four).weights / predict_training(shape, settings()).weights < 0.4
+
+
 def test_what_costs_memory_is_seen_to_cost_it() -> None:
     shape = shape_of(SEVEN)
     usual = predict_training(shape, settings())

@@ -19,7 +19,7 @@ class Ratios:
     """Log-ratios of a batch against the reference, and the answers' lengths."""
 
     def __init__(self, policy: Any, reference: Any, batch: dict[str, torch.Tensor]) -> None:  # noqa: ANN401
-        now, before = (_log_likelihoods(model, batch) for model in (policy, reference))
+        now, before = (log_likelihoods(model, batch) for model in (policy, reference))
         self.chosen_nll = -now[: len(now) // 2].sum(1)
         ratios, lengths = (now - before).sum(1), batch["completion_mask"].sum(1)
         self.chosen, self.rejected = ratios.chunk(2)
@@ -27,7 +27,7 @@ class Ratios:
         self.x = BETA * (self.chosen - self.rejected)
 
 
-def _log_likelihoods(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:  # noqa: ANN401
+def log_likelihoods(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:  # noqa: ANN401
     with torch.no_grad():
         scores = model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]
     found = scores.log_softmax(-1).gather(2, batch["input_ids"][:, 1:, None])[..., 0]

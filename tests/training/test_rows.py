@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from posttrain.core.data_files import data_files, data_hash
+from posttrain.core.jobs import TrainingSet
 from posttrain.core.rows import (
     Conversation,
     PlainCompletion,
@@ -22,7 +23,7 @@ from posttrain.core.rows import (
 from posttrain.core.tokens import Encoder
 from posttrain.tokens.build import Tokenizing, Wanted, token_store
 from posttrain.tokens.parts import cut, read_part
-from posttrain.tokens.selection import TokenRows, check_rows
+from posttrain.tokens.selection import StoredSet, TokenRows, check_rows
 from synth.errors import DatasetError
 from synth.records import Message
 from tests.training.conftest import WriteRows
@@ -51,8 +52,8 @@ def refusal(tokenizer: "PreTrainedTokenizerBase", tmp_path: Path) -> Refusal:
     def refuse(kind: str, file: Path) -> DatasetError:
         tokenizing = Tokenizing(Encoder(tokenizer), "test", workers=1)
         with pytest.raises(DatasetError) as caught:
-            rows = TokenRows((token_store(tmp_path / "tokens", Wanted(file, kind, 512), tokenizing),))
-            check_rows(rows, kind, [file], ())
+            store = token_store(tmp_path / "tokens", Wanted(file, kind, 512), tokenizing)
+            check_rows(TokenRows((StoredSet(TrainingSet(paths=(str(file),)), (store,)),)), kind, ())
         return caught.value
 
     return refuse
@@ -108,8 +109,8 @@ def test_each_preference_form_is_read(row: Row, prompt: object) -> None:
     ("row", "message"),
     [
         (
-            {"instruction": "q", "output": "a"},
-            "has the columns `instruction`, `output`, but must have `messages`, or `prompt` and",
+            {"question": "q", "answer": "a"},
+            "has the columns `question`, `answer`, but must have `messages`, or `prompt` and",
         ),
         ({"prompt": "q"}, "has the columns `prompt`, but must have"),
         ({"messages": [USER]}, "has no assistant turn"),

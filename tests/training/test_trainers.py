@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from posttrain import dpo, sft
+from posttrain import dpo, kto, sft
 from posttrain.core.callbacks import StepReport
 from posttrain.core.jobs import DpoJob, SftJob, TrainingJob, TrainingProgress, planned_policy
 from posttrain.core.metrics_log import MetricsLog, read_metrics
@@ -136,7 +136,7 @@ def test_training_metrics_have_the_names_of_trl(trained: Checkpoint) -> None:
 
 def build(job: TrainingJob) -> Any:  # noqa: ANN401 - a TRL trainer
     """The real trainer of a job, not run."""
-    module = sft if isinstance(job, SftJob) else dpo
+    module = {"sft": sft, "dpo": dpo, "kto": kto}[job.kind]
     tokenizer = load_tokenizer(job.policy)
     rows = training_rows(job, tokenizer)
     report = StepReport(job.name, MetricsLog(job.folder / "metrics.jsonl"))

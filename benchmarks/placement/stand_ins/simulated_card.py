@@ -31,10 +31,10 @@ def visible() -> list[str]:
     return [card for card in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if card]
 
 
-def claim(who: str, share: float = 0, size: int = 0) -> None:
-    """Have this much of each visible card from now on, instead of what was claimed before. Raises
-    CardIsFull."""
-    for card in visible():
+def claim(who: str, share: float = 0, size: int = 0, place: int | None = None) -> None:
+    """Have this much of each visible card, or of the one at that place, instead of what was claimed before.
+    Raises CardIsFull."""
+    for card in visible() if place is None else [visible()[place]]:
         with (FOLDER / f"{card}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             wanted = size or int(share * SIZES[card])

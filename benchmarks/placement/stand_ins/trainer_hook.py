@@ -7,11 +7,16 @@ trainer it does nothing.
 
 import os
 import sys
+import time
 
 if "posttrain.train_jobs" in sys.orig_argv and "SIMULATED_CARDS" in os.environ:
     from benchmarks.placement.stand_ins import simulated_card
 
-    simulated_card.claim("trainer", size=int(os.environ["TRAINER_BYTES"]))
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    simulated_card.claim("trainer", size=int(os.environ["TRAINER_BYTES"]), place=rank)
+    if rank:
+        time.sleep(0.3)
+        os._exit(0)
     simulated_card.note("trainer", "begin", cards=simulated_card.visible(), process=os.getpid())
     if os.environ.get("STAND_IN_TRAINER"):
         from benchmarks.placement.stand_ins.stand_in_trainer import train
