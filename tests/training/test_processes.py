@@ -15,6 +15,7 @@ import pytest
 from posttrain import sft
 from posttrain.core.jobs import SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import read_metrics
+from posttrain.core.trl_arguments import _check_devices
 from posttrain.launch import run_trainers
 from posttrain.launcher import node_rank, trainer_command
 from synth.errors import RecipeError, TrainerError
@@ -135,6 +136,14 @@ def test_what_cannot_be_shared_evenly_is_refused_before_anything_starts(tmp_path
     ):
         run_trainers([job_of(30, tmp_path)], tmp_path / "log", launch=LaunchConfig(processes=2, nodes=2))
     assert not (tmp_path / "log").exists()
+
+
+def test_a_process_for_each_gpu_and_no_more(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is more than the 2 GPUs of the trainer"):
+        trainer_command(LaunchConfig(processes=4), [job_of(8, tmp_path)], cards=2)
+    with pytest.raises(RecipeError, match="torch sees 4 GPUs"):
+        _check_devices(4)
+    _check_devices(1)
 
 
 def test_a_node_knows_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
