@@ -75,6 +75,33 @@ def test_no_process_is_left_after_any_is_killed(victim: str) -> None:
             assert guard.wait(5) == 128 + signal.SIGKILL, "the parent can say that memory ran out"
 
 
+_OWNS = (
+    "import subprocess, sys\n"
+    "from synth.generation.lifeline import Lifeline\n"
+    "lifeline = Lifeline()\n"
+    "command = lifeline.command([sys.executable, '-c', sys.argv[1]], 120.0)\n"
+    "child = subprocess.Popen(command, pass_fds=lifeline.inherited, start_new_session=True)\n"
+    "child.wait()\n"
+)
+
+
+def test_a_child_that_saves_slowly_is_ended_soon_once_its_owner_is_killed() -> None:
+    """Two minutes are for an owner that waits; without one, they would be two minutes of a full GPU."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OWNS, _WAITS],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "RANK": "0"},
+    )
+    assert owner.stdout is not None
+    owner.stdout.readline()
+    everyone = psutil.Process(owner.pid).children(recursive=True)
+    owner.kill()
+    owner.wait()
+    _, alive = psutil.wait_procs(everyone, timeout=10)
+    assert len(everyone) == 2 and alive == []
+
+
 def test_the_first_error_is_the_exit_code_and_the_others_may_still_say_theirs() -> None:
     script = (
         "import os, sys, time\n"
