@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posttrain.hub import command as push_command
 from posttrain.plan import command as plan_command
 from synth.cli import (
     audit,
@@ -291,6 +292,7 @@ audit.register(app)
 curation.register(app)
 packages.register(app)
 plan_command.register(app)
+push_command.register(app)
 app.add_typer(pocket, name="pocket")
 
 

@@ -21,6 +21,7 @@ from synth.config import Recipe
 from synth.errors import Problem, RecipeError
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
+from synth.store.model_card import write_model_cards
 from synth.training_config import TrainConfig, TrainingConfig
 
 
@@ -53,7 +54,10 @@ def _run(
     rank = node_rank(recipe.launch)
     log = out / "logs" / (f"{name}.log" if rank == 0 else f"{name}.node{rank}.log")
     with locked(out) if rank == 0 else nullcontext():
-        return run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
+        last = run_trainers(jobs, log, on_progress, cards=cards, launch=recipe.launch)[-1]
+        if rank == 0:
+            write_model_cards(out)
+        return last
 
 
 def run_kto(

@@ -1,6 +1,6 @@
 """`python -m benchmarks.trainer.memory`: predicted against real peak memory of trainings on a CPU.
 
-Six trainings of a random Qwen2 of 88 million weights, two steps each, in a process of its own: SFT and DPO,
+Six trainings of a random Qwen2 of 35 million weights, two steps each, in a process of its own: SFT and DPO,
 an adapter and all weights, with and without gradient checkpointing, rows of up to 256 to 1,024 tokens. The
 real figure is the most memory that the process had (VmHWM), as `metrics.jsonl` has it after the last step.
 The prediction is that of `codemill plan`, made from the model's `config.json`, the job and its longest row.
@@ -31,10 +31,10 @@ from tests.training.tiny import build_tokenizer
 MOST = 0.10
 """Largest difference, as a share of the real peak."""
 SIZES: Final[Mapping[str, Any]] = {
-    "hidden_size": 768,
-    "intermediate_size": 2048,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
+    "hidden_size": 512,
+    "intermediate_size": 1536,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 8,
     "num_key_value_heads": 4,
     "vocab_size": 16384,
 }

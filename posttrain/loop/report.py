@@ -23,6 +23,7 @@ from synth.config import Recipe
 from synth.errors import FailedUnitsError, Problem, UserError
 from synth.store.atomic import open_log
 from synth.store.figures import FIGURES, read_figures
+from synth.store.model_card import write_model_cards
 from synth.store.seals import read_json, seal_line
 from synth.store.selections import read_selections
 from synth.store.views import failed_units, first_kept
@@ -65,6 +66,7 @@ def finish(session: Session, results: RunResults, seconds: float) -> None:
         figures["tokens"] = session.spending.figures()
     with open_log(session.run / FIGURES) as lines:
         lines.write(seal_line(json.dumps(figures)).decode())
+    write_model_cards(session.run)
     show_results(session.reporter, session.run, results.evaluations, results.benchmarks, figures)
 
 

@@ -41,6 +41,7 @@ async def run_rounds(session: Session) -> RunResults:
     """All rounds, from the base to the audit."""
     recipe = session.recipe
     policy = session.base
+    reported = [policy]
     bring_all(recipe, session.plan.recipe_folder, session.run)  # what is not there is said first
 
     # 1. How good is the policy that we start with?
@@ -57,9 +58,10 @@ async def run_rounds(session: Session) -> RunResults:
         policy = await select_policy(session, round_, policy, trained)
         # 5. Swap each new policy in and measure it on the tasks that are reported.
         if recipe.loop.evaluate_rounds == "all" or round_ == recipe.loop.rounds:
-            ended = [] if policy in (session.base, *trained) else [policy]
-            evaluations += await measure_reported(session, [*ended, *trained])
-            benchmarks += await measure_benchmarks(session, [*ended, *trained])
+            new = trained if policy in (*reported, *trained) else [policy, *trained]
+            reported += new
+            evaluations += await measure_reported(session, new)
+            benchmarks += await measure_benchmarks(session, new)
 
     # 6. How much of the data was wrong, by a world that knows?
     return RunResults(evaluations, benchmarks, await audit(session))
@@ -143,7 +145,7 @@ async def train(session: Session, round_: int, policy: Policy, data: RoundData) 
     the trainer sleep meanwhile."""
     config = session.recipe.data
     if config is not None and config.pairs is not None and config.pairs.after_sft:
-        sft, _ = _plan(session, round_, policy, data)  # it has no pairs yet
+        sft = [job for job in _plan(session, round_, policy, data).jobs if job.kind == "sft"]
         if learned := await _train(session, round_, sft):
             data = await _make_pairs(session, config, round_, learned[-1], data)
     jobs, left_out = _plan(session, round_, policy, data)

@@ -13,22 +13,21 @@ from posttrain.plan.calls import expected_rows, plan_data, plan_evaluations
 from posttrain.plan.earlier import earlier_run
 from posttrain.plan.forecast import Forecast, PlannedPhase
 from posttrain.plan.trainings import Machine, plan_jobs_with_data, plan_made_data
-from posttrain.standalone import dpo_jobs, sft_jobs
+from posttrain.standalone import dpo_jobs, kto_jobs, sft_jobs
 from synth.cards import find_cards
 from synth.config import Recipe
 from synth.recipe import LoadedRecipe
-from synth.training_config import DpoConfig, SftConfig
 
 
 def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecast:
-    """The phases of `codemill run`, or of `codemill sft` and `codemill dpo` where the recipe makes no data.
+    """The phases of `codemill run`, or of `codemill sft`, `dpo` and `kto` where the recipe makes no data.
     Raises what reading its data sets raises."""
     recipe, machine = loaded.recipe, Machine(find_cards(), runs_dir)
     if recipe.data is None:
         out = runs_dir / recipe.name
         jobs = [
             make(recipe, loaded.source, out)
-            for make, section in ((sft_jobs, recipe.sft), (dpo_jobs, recipe.dpo))
+            for make, section in ((sft_jobs, recipe.sft), (dpo_jobs, recipe.dpo), (kto_jobs, recipe.kto))
             if section is not None
         ]
         phases = [phase for chain in jobs for phase in plan_jobs_with_data(chain, machine)]
@@ -45,7 +44,6 @@ def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[P
     for round_ in range(1, recipe.loop.rounds + 1):
         yield from plan_data(recipe, data, round_, earlier)
         for path, config in recipe.trainings.items():
-            assert isinstance(config, SftConfig | DpoConfig)
             name = path.rpartition(".")[2]
             rows = expected_rows(name, data, earlier)
             yield plan_made_data(name, round_, config, policy, recipe.policy.dtype, rows, machine)

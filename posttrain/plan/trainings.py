@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from posttrain.core.jobs import TrainingJob
 from posttrain.memory.shapes import ModelShape, find_shape
 from posttrain.memory.training import predict_training, settings_of
+from posttrain.placement.trainings import kind_of
 from posttrain.plan.amounts import Amount, at_most, estimate, exact, unknown
 from posttrain.plan.earlier import training_rate
 from posttrain.plan.forecast import PlannedPhase
 from synth.cards import Card
-from synth.training_config import DpoConfig, SftConfig
+from synth.training_config import SftConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -71,14 +72,14 @@ def _with_data(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", machine: 
 def plan_made_data(
     name: str,
     round_: int,
-    config: SftConfig | DpoConfig,
+    config: TrainingConfig,
     policy: str,
     dtype: str,
     rows: Amount,
     machine: Machine,
 ) -> PlannedPhase:
     """A training on rows that the run itself will make."""
-    kind = "sft" if isinstance(config, SftConfig) else "dpo"
+    kind = kind_of(config)
     shape = find_shape(policy)
     packed = isinstance(config, SftConfig) and config.packing
     if config.max_steps > 0:
@@ -106,7 +107,7 @@ def plan_made_data(
 def _memory(
     shape: ModelShape | None,
     kind: str,
-    config: SftConfig | DpoConfig,
+    config: TrainingConfig,
     dtype: str,
     machine: Machine,
     longest: int | None,
@@ -149,9 +150,7 @@ def _disk(
     return exact(kept), exact(states * state)
 
 
-def _made_disk(
-    shape: ModelShape | None, config: SftConfig | DpoConfig, dtype: str, machine: Machine
-) -> Amount:
+def _made_disk(shape: ModelShape | None, config: TrainingConfig, dtype: str, machine: Machine) -> Amount:
     if shape is None:
         return unknown("the sizes of the model are not known here")
     width = 2 if _served(dtype, machine) == "bfloat16" else 4
@@ -168,7 +167,7 @@ def _served(dtype: str, machine: Machine) -> str:
 
 
 def _seconds(
-    shape: ModelShape | None, kind: str, config: SftConfig | DpoConfig, tokens: float, machine: Machine
+    shape: ModelShape | None, kind: str, config: TrainingConfig, tokens: float, machine: Machine
 ) -> Amount:
     if shape is None:
         return unknown("the sizes of the model are not known here")

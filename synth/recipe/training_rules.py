@@ -18,7 +18,7 @@ from synth.training_config import (
     DpoConfig,
     KtoConfig,
     LoraConfig,
-    TrainConfig,
+    TrainingConfig,
 )
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -36,12 +36,12 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
 
     if recipe.kto is not None and not _kto_has_data(recipe.kto, recipe.data):
         expected = "has no labelled answers to train on: no stage makes them, and `data` names no data set"
-        fix = "add `labels: {}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
-        yield Finding((("kto",), ("data", "labels"), ("data",)), expected, fix)
+        fix = "add `solve: {n: 8}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
+        yield Finding((("kto",), ("data", "solve"), ("data",)), expected, fix)
 
 
 def _kto_has_data(kto: KtoConfig, data: DataConfig | None) -> bool:
-    return bool(kto.data)
+    return bool(kto.data) or (data is not None and data.solve is not None)
 
 
 def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
@@ -188,7 +188,7 @@ def _written(value: object) -> str:
     return str(list(value) if isinstance(value, tuple) else value)
 
 
-def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainConfig]]:
+def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainingConfig]]:
     return ((tuple(path.split(".")), config) for path, config in recipe.trainings.items())
 
 

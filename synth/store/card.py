@@ -33,7 +33,7 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
-_HUB_LICENCES = (
+HUB_LICENCES = (
     "apache-2.0",
     "mit",
     "bsd-2-clause",
@@ -50,12 +50,12 @@ _HUB_LICENCES = (
 def data_card(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -> str:
     """README.md for an export: `counts` rows and the file of each product that it holds, by name."""
     info = read_info(run)
-    sources = _sources(run)
+    sources = seed_sources(run)
     sections = [_header(run, info, counts, files, sources), f"# {info.name}", _summary(info)]
     sections += [
         _data_sets(run, counts, files),
         _making(info),
-        _sources_table(sources),
+        sources_table(sources),
         _screening(run, info),
         _evidence(run, counts),
     ]
@@ -74,7 +74,7 @@ def _header(
     only = licences.pop() if len(licences) == 1 else ""
     header: dict[str, Any] = {
         "pretty_name": info.name,
-        "license": only if only in _HUB_LICENCES else "other",
+        "license": only if only in HUB_LICENCES else "other",
         "language": _natural_languages(run, counts),
         "task_categories": ["text-generation"],
         "tags": ["code", "synthetic", "codemill", *counts],
@@ -102,7 +102,7 @@ def _data_sets(run: Path, counts: Mapping[str, int], files: Mapping[str, str]) -
     for name, count in counts.items():
         languages = ", ".join(f"{language} {n}" for language, n in _counts(run, name, "language"))
         rows.append([name, count, languages, BY_NAME[name].sentence])
-    return "## Data sets\n\n" + _table(["data set", "rows", "by language", "a row is"], rows)
+    return "## Data sets\n\n" + markdown_table(["data set", "rows", "by language", "a row is"], rows)
 
 
 def _making(info: RunInfo) -> str:
@@ -117,12 +117,12 @@ def _making(info: RunInfo) -> str:
     prompts = "".join(f"\n- `{name}` {digest}" for name, digest in sorted(info.prompt_hashes.items()))
     return (
         "## Models and prompts\n\n"
-        + _table(["role", "model"], rows)
+        + markdown_table(["role", "model"], rows)
         + (f"\n\nPrompts, by the hash of their text:\n{prompts}" if prompts else "")
     )
 
 
-def _sources(run: Path) -> Counter[tuple[str, str]]:
+def seed_sources(run: Path) -> Counter[tuple[str, str]]:
     commits = StageCommit(run)
     seeds: Iterator[Seed | CodingProblem] = chain(
         commits.iter_bodies(Seed), commits.iter_bodies(CodingProblem)
@@ -130,13 +130,13 @@ def _sources(run: Path) -> Counter[tuple[str, str]]:
     return Counter((seed.origin.source, seed.origin.licence or "unknown") for seed in seeds)
 
 
-def _sources_table(sources: Counter[tuple[str, str]]) -> str:
+def sources_table(sources: Counter[tuple[str, str]]) -> str:
     if not sources:
         return "## Sources\n\nThe run stored no seeds."
     rows = [[source, licence, count] for (source, licence), count in sorted(sources.items())]
     return (
         "## Sources\n\nLicences are those that the sources state; they bind what is made from them.\n\n"
-        + _table(["source", "licence", "seeds"], rows)
+        + markdown_table(["source", "licence", "seeds"], rows)
     )
 
 
@@ -155,7 +155,7 @@ def _screening(run: Path, info: RunInfo) -> str:
     words = (
         f"Not searched for: {', '.join(off)}." if off else "Every source text was searched before its use."
     )
-    table = _table(["found", "kind", "count", "and"], rows) if rows else "Nothing was found."
+    table = markdown_table(["found", "kind", "count", "and"], rows) if rows else "Nothing was found."
     return f"## Secrets and personal data\n\n{words}\n\n{table}"
 
 
@@ -171,7 +171,7 @@ def _evidence(run: Path, counts: Mapping[str, int]) -> str:
         "they satisfy stated examples. "
         "`agreement`: candidates agree, which measures confidence, not truth. `judgement`: a model said so."
     )
-    return f"## Evidence\n\n{words}\n\n" + _table(["data set", "rank", "rows"], rows) if rows else ""
+    return f"## Evidence\n\n{words}\n\n" + markdown_table(["data set", "rank", "rows"], rows) if rows else ""
 
 
 def _flips(run: Path, counts: Mapping[str, int]) -> str:
@@ -206,7 +206,7 @@ def _decontamination(run: Path, info: RunInfo) -> str:
     if not found:
         return f"{head} 0 units were removed."
     counts = Counter((str(row["stage"]), str(hit.get("side", ""))) for row, hit in found)
-    by_stage = _table(
+    by_stage = markdown_table(
         ["stage", "found in", "units removed"],
         [[stage, side, count] for (stage, side), count in sorted(counts.items())],
     )
@@ -220,7 +220,7 @@ def _decontamination(run: Path, info: RunInfo) -> str:
         ]
         for row, hit in found[:_SHOWN_HITS]
     ]
-    shown = _table(["unit", "entry", "measure", "share", "what both hold"], hits)
+    shown = markdown_table(["unit", "entry", "measure", "share", "what both hold"], hits)
     return f"{head} {len(found)} units were removed.\n\n{by_stage}\n\nThe first of them:\n\n{shown}"
 
 
@@ -238,7 +238,7 @@ def _funnel_table(run: Path) -> str:
     if waiting := sum(len(shard.units) for shard in OpenShards(run)):
         note += f" {waiting} units failed and wait to be asked again."
     heads = ["round", "stage", "entered", "kept", "rejected", "failed", "waiting", "reasons"]
-    return f"## Funnel\n\n{note}\n\n" + _table(heads, rows)
+    return f"## Funnel\n\n{note}\n\n" + markdown_table(heads, rows)
 
 
 def _part(info: RunInfo, name: str) -> dict[str, Any]:
@@ -263,10 +263,10 @@ def _counts(run: Path, product: str, column: str) -> Iterator[tuple[str, int]]:
     return ((str(row["name"]), int(row["n"])) for row in (run_query(sql, [files]) if files else []))
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     lines: list[Sequence[object]] = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines)
 
 
-def _cell(value: object) -> str:
+def markdown_cell(value: object) -> str:
     return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")

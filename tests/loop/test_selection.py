@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from posttrain.evaluate.evaluation import Evaluation, QuestionResult, score
+from posttrain.loop import rounds
 from posttrain.loop.report import evaluation_path
 from posttrain.loop.selection import choose, development_of, select_policy
 from posttrain.loop.selection_words import in_words, selection_table
-from posttrain.loop.session import Parts, RunPlan, open_session
+from posttrain.loop.session import Parts, RunPlan, Session, open_session
 from posttrain.pocket.world import POCKET_WORLD
-from synth.config import EngineConfig, Recipe
+from synth.config import DataConfig, EngineConfig, Recipe
 from synth.generation.protocol import Engine
+from synth.pipeline.round import RoundData
 from synth.policy import Policy
 from synth.prompts.library import PromptLibrary
 from synth.store.atomic import write_bytes
@@ -181,3 +183,56 @@ def test_development_tasks_are_sampled_only_and_reported_suites_are_two(tmp_path
         ("pocket-heldout", 8, (1, 8), ("java",)),
         ("pocket-development", N, (1,), ("java",)),
     ]
+
+
+@pytest.mark.parametrize("evaluate_rounds", ["all", "last"])
+def test_the_next_round_is_made_with_the_chosen_policy_and_the_report_has_what_the_run_ends_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluate_rounds: str
+) -> None:
+    """Round 1: SFT is better and DPO breaks it. Round 2: both are worse than what round 1 ended with."""
+    passed = {
+        "base": HALF,
+        "round 1 sft": BETTER,
+        "round 1 dpo": BROKEN,
+        "round 2 sft": HALF,
+        "round 2 dpo": HALF,
+    }
+    policies = {name: Policy(name=name, base=f"/models/{name}", fingerprint=name) for name in passed}
+    made_with, began_from = list[str](), list[str]()
+
+    async def make_data(session: Session, data: object, round_: int, policy: Policy) -> RoundData:
+        made_with.append(policy.name)
+        return RoundData(())
+
+    async def train(session: Session, round_: int, policy: Policy, data: RoundData) -> list[Policy]:
+        began_from.append(policy.name)
+        return [policies[f"round {round_} {kind}"] for kind in ("sft", "dpo")]
+
+    async def no_audit(session: Session) -> None:
+        return None
+
+    monkeypatch.setattr(rounds, "make_data", make_data)
+    monkeypatch.setattr(rounds, "train", train)
+    monkeypatch.setattr(rounds, "audit", no_audit)
+    plain = recipe(tmp_path, {"rounds": 2, "evaluate_rounds": evaluate_rounds})
+    both = plain.model_copy(update={"data": DataConfig.model_validate({"seeds": {"kind": "pocket"}})})
+
+    async def work(run: RunFolder) -> list[str]:
+        plan = RunPlan(both, tmp_path, run, PromptLibrary.load("default"))
+        parts = Parts(NotingReporter(), POCKET_WORLD, lambda config, **_: NotingEngine("engine", [], BASE))
+        async with open_session(plan, parts) as session:
+            assert session.model is not None
+            object.__setattr__(session, "base", policies["base"])
+            session.model.served = "base"
+            return [one.policy for one in (await rounds.run_rounds(session)).evaluations]
+
+    with RunFolder.create_or_resume(tmp_path, "r", RunIdentity.of_recipe(both, {})) as run:
+        for name, counts in passed.items():
+            for suite in ("", "pocket-development"):
+                found = evaluation(name, counts, suite or "pocket-heldout")
+                write_bytes(evaluation_path(run.path, name, suite), seal_json(found.model_dump_json()))
+        reported = asyncio.run(work(run))
+    assert made_with == began_from == ["base", "round 1 sft"]
+    assert [one.chosen for one in read_selections(tmp_path / "r")] == ["round 1 sft", "round 1 sft"]
+    first = ["round 1 sft", "round 1 dpo"] if evaluate_rounds == "all" else ["round 1 sft"]
+    assert reported == ["base", *first, "round 2 sft", "round 2 dpo"]

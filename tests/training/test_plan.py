@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from posttrain import dpo, sft
-from posttrain.core.jobs import SftJob
+from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import OnProgress
 from posttrain.plan import page
 from posttrain.plan.amounts import Amount
@@ -41,7 +41,10 @@ def recipe(policy: Path, write_rows: WriteRows, tmp_path: Path) -> Path:
 def train(loaded: LoadedRecipe, out: Path, watch: OnProgress | None = None) -> Checkpoint:
     """As `codemill sft` or `codemill dpo`, in this process."""
     (job,) = (sft_jobs if loaded.recipe.sft else dpo_jobs)(loaded.recipe, loaded.source, out)
-    return sft.train(job, watch) if isinstance(job, SftJob) else dpo.train(job, watch)
+    if isinstance(job, SftJob):
+        return sft.train(job, watch)
+    assert isinstance(job, DpoJob)
+    return dpo.train(job, watch)
 
 
 def value(amount: Amount | None) -> float:
