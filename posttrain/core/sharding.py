@@ -42,16 +42,17 @@ def whole_weights(model: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def shard(trainer: Any) -> None:  # noqa: ANN401 - TRL's
     """After the trainer has made its accelerator: shard with gloo as with NCCL, and gather what is saved."""
-    from accelerate import DistributedType, FullyShardedDataParallelPlugin, PartialState  # type: ignore[import-untyped]
+    import accelerate  # type: ignore[import-untyped]
 
     state, settings = trainer.accelerator.state, trainer.args.fsdp_plugin_args
     if settings is None:
         return
     trainer.accelerator.get_state_dict = lambda model, unwrap=True: whole_weights(model)
     if state.device.type == "cpu":
-        plugin = FullyShardedDataParallelPlugin(**settings)
+        plugin = accelerate.FullyShardedDataParallelPlugin(**settings)
         if trainer.args.bf16:
             plugin.set_mixed_precision("bf16")
-        state.distributed_type, state.fsdp_plugin = DistributedType.FSDP, plugin
-        PartialState._shared_state["distributed_type"] = state.distributed_type  # which new states copy
+        state.distributed_type, state.fsdp_plugin = accelerate.DistributedType.FSDP, plugin
+        shared = accelerate.PartialState._shared_state  # which new states copy
+        shared["distributed_type"] = state.distributed_type
         trainer.is_fsdp_enabled = True
