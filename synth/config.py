@@ -40,7 +40,7 @@ from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
 from synth.spending_config import BudgetConfig, PricesConfig
-from synth.training_config import CoarseToFineConfig, DpoConfig, KtoConfig, TrainConfig
+from synth.training_config import CoarseToFineConfig, DpoConfig, KtoConfig, TrainingConfig
 
 # --- models -------------------------------------------------------------------------------------------------
 
@@ -433,10 +433,10 @@ class Recipe(Config):
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")
 
     @property
-    def trainings(self) -> dict[str, TrainConfig]:
+    def trainings(self) -> dict[str, TrainingConfig]:
         """The sections that train, in the order in which they run, by their dotted path."""
         sft = self.sft
-        sections: dict[str, TrainConfig | None] = {
+        sections: dict[str, TrainingConfig | None] = {
             "sft.coarse": sft.coarse if sft else None,
             "sft.fine": sft.fine if sft else None,
             "dpo": self.dpo,

@@ -14,6 +14,9 @@ from synth.store.atomic import write_bytes
 from synth.store.checkpoints import MANIFEST, MASTERS, Checkpoint, PolicyManifest, read_checkpoint
 from synth.store.seals import HASHES, check_folder, seal_json
 
+_SHARDED = "optimizer.bin"
+"""The file in which accelerate saves the optimizer of a sharded training."""
+
 
 def finished_checkpoint(folder: Path, job_hash: str) -> Checkpoint | None:
     """This job's finished policy, if there is one. Raises RunFolderError if the folder has
@@ -43,12 +46,15 @@ def begin_checkpoint(folder: Path, job_hash: str) -> None:
         write_bytes(marker, job_hash.encode())
 
 
-def last_trainer_state(folder: Path) -> Path | None:
+def last_trainer_state(folder: Path, sharded: bool | None = None) -> Path | None:
     """The newest complete state of the trainer. One that is damaged is left out and said so; the training
-    then goes on from the one before, or begins again, and ends the same."""
+    then goes on from the one before, or begins again, and ends the same. With `sharded`, only states that a
+    sharded training has saved, or only such that no sharded one has: neither can read the other's."""
     states = sorted(
         (folder / "trainer").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])
     )
+    if sharded is not None:
+        states = [state for state in states if (state / _SHARDED).is_file() == sharded]
     return next(filter(_is_whole, reversed(states)), None)
 
 

@@ -74,7 +74,7 @@ def _train(job: TrainingJob, digest: str, build: Build, on_progress: OnProgress 
     for callback in (meter, *_watchers(job, trainer, rows), _saving(job)):
         trainer.add_callback(callback)
     stop_request.end_if_asked(job.name, "before its first step")
-    state = last_trainer_state(job.folder)
+    state = last_trainer_state(job.folder, sharded=trainer.is_fsdp_enabled)
     trainer.train(resume_from_checkpoint=str(state) if state else None)
     if trainer.state.global_step < trainer.state.max_steps:
         stop_request.end_if_asked(job.name, f"after step {trainer.state.global_step}, which is saved")

@@ -25,8 +25,8 @@ _NOT_OF_THE_RESULT = frozenset(
 )
 _SHARING = {"rows_per_step", "batch_size", "gradient_accumulation"}
 """How a step's rows are shared out; its rows as a whole are of the result."""
-_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired"}
-"""DPO's losses that TRL computes over the rows that a process trains at a time."""
+_OF_ONE_BATCH = {"sft", "aot", "aot_unpaired", "kto"}
+"""Losses that TRL computes over the rows that a process trains at a time."""
 
 TOKENS = "tokens"
 """The folder of a run beside `checkpoints`, for token stores."""
@@ -187,7 +187,7 @@ def job_hash(job: TrainingJob) -> str:
     RecipeError or DatasetError."""
     config = job.config.model_dump(mode="json", exclude=set(_NOT_OF_THE_RESULT | _SHARING))
     config["step_rows"] = job.config.step_rows
-    if isinstance(job, DpoJob) and _OF_ONE_BATCH.intersection(job.config.loss_type):
+    if _OF_ONE_BATCH.intersection(_losses(job)):
         config["batch_size"] = job.config.batch_size
     start = fingerprint_weights(job.policy, job.adapter)
     sets = [(len(one.paths), one.columns, one.weight) for one in job.data_sets]
@@ -195,6 +195,12 @@ def job_hash(job: TrainingJob) -> str:
     if job.eval_data:
         data.append(data_hash(tuple(map(Path, job.eval_data))))
     return content_hash("job", job.kind, start, *data, config, job.seed, job.dtype)
+
+
+def _losses(job: TrainingJob) -> tuple[str, ...]:
+    if isinstance(job, DpoJob):
+        return job.config.loss_type
+    return (job.config.loss_type,) if isinstance(job, KtoJob) else ()
 
 
 # --- what the process says ----------------------------------------------------------------------------------

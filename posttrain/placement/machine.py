@@ -8,6 +8,8 @@ have ended.
 import importlib.metadata
 from pathlib import Path
 
+import psutil
+
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.placement.rules import ENGINE, NO_CARDS, TEACHER, Placement, place
 from synth.cards import find_cards
@@ -25,7 +27,7 @@ def find_placement(recipe: Recipe, recipe_folder: Path, *, empty: bool) -> Place
     model = find_policy(resolve_model(recipe.policy.model, recipe_folder)).base
     engines = {ENGINE: recipe.engine, TEACHER: recipe.teacher}
     on_cpu = [role for role, config in engines.items() if config is not None and _is_for_cpus(config)]
-    return place(recipe, model, cards, frozenset(on_cpu))
+    return place(recipe, model, cards, frozenset(on_cpu), psutil.virtual_memory().total)
 
 
 def _is_for_cpus(config: EngineBaseConfig) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from posttrain.core.jobs import highest_rank
 from posttrain.memory.engine import ASLEEP, LARGEST_SHARE, EngineMemory, EngineSettings, predict_engine
 from posttrain.memory.shapes import ModelShape, find_shape
-from posttrain.placement.trainings import Training, check_trainings
+from posttrain.placement.trainings import Training, check_host, check_trainings
 from synth.cards import Card
 from synth.config import EngineConfig, Recipe
 from synth.errors import Problem, RecipeError
@@ -72,10 +72,15 @@ class _Served(NamedTuple):
 
 
 def place(
-    recipe: Recipe, model: str, cards: Sequence[Card], on_cpu: frozenset[str] = frozenset()
+    recipe: Recipe,
+    model: str,
+    cards: Sequence[Card],
+    on_cpu: frozenset[str] = frozenset(),
+    host_memory: int = 0,
 ) -> Placement:
     """The placement of a recipe whose policy is `model`, a folder or a hub id. Engines in the roles `on_cpu`
-    take no cards. Raises RecipeError where something cannot fit, or a GPU is named that is not there."""
+    take no cards. The host has so many bytes of memory; 0 where that is not known. Raises RecipeError where
+    something cannot fit, or a GPU is named that is not there."""
     if not cards:
         _refuse_named(recipe)
         return NO_CARDS
@@ -92,7 +97,11 @@ def place(
         _check_split(one)
     shares = {one.role: _share(one, served) for one in served}
     asleep = {card: ASLEEP * sum(card in one.cards for one in served if one.sleeps) for card in trainer}
-    trainings = list(check_trainings(recipe, find_shape(model), asleep)) if trains else []
+    shape = find_shape(model)
+    trainings = list(check_trainings(recipe, shape, asleep)) if trains else []
+    if trains and shape is not None:
+        waiting = sum(_waits_in_host(one) for one in served)
+        check_host(recipe, shape, len(trainer), waiting, host_memory)
     return Placement(
         trainer if trains else None,
         {one.role: _engine_placement(one, shares[one.role]) for one in served},
@@ -252,6 +261,14 @@ def _too_small(one: _Served, card: Card, what: str, room: float) -> RecipeError:
 
 def _engine_placement(one: _Served, share: float | None) -> EnginePlacement:
     return EnginePlacement(one.cards, one.config.card_options(len(one.cards), share), one.sleeps)
+
+
+def _waits_in_host(one: _Served) -> int:
+    """Bytes of the host's memory in which its weights wait while it sleeps. Merged weights do not: they are
+    read again."""
+    if not one.sleeps or one.memory is None or not one.config.may_serve_adapters:
+        return 0
+    return one.memory.weights * len(one.cards)
 
 
 # --- in words -----------------------------------------------------------------------------------------------

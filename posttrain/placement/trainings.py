@@ -39,6 +39,35 @@ def check_trainings(
         yield Training(section, memory.total, room)
 
 
+def check_host(recipe: Recipe, shape: ModelShape, cards: int, waiting: int, memory: int) -> None:
+    """Each process of a training reads the whole model into the host's memory before it goes to a card,
+    beside what sleeping engines keep there. Raises RecipeError where that is more than the host has."""
+    launch = recipe.launch
+    processes = launch.processes or cards
+    each = max(_whole(recipe, config) for config in recipe.trainings.values()) * shape.weights
+    needed = processes * each + waiting
+    if not memory or needed <= memory or launch.accelerate_config:
+        return
+    beside = f", beside {waiting / 1e9:.0f} GB of sleeping engines" if waiting else ""
+    fewer = range(int(max(0, memory - waiting) // each), 0, -1)
+    even = [one for one in fewer if not any(config.step_rows % one for config in recipe.trainings.values())]
+    fix = f"launch: {{processes: {even[0]}}}" if even else "GPUs of their own for engine and trainer"
+    raise RecipeError(
+        Problem(
+            f"the host's memory ({memory / 1e9:.0f} GB)",
+            f"is too small to load a training: {processes} processes read {each / 1e9:.0f} GB each{beside}",
+            fix,
+            "docs/architecture/training.md",
+        )
+    )
+
+
+def _whole(recipe: Recipe, config: TrainConfig) -> int:
+    """Bytes of a weight as it is read."""
+    narrow = config.lora is not None and recipe.policy.dtype != "float32"
+    return 2 if narrow else 4
+
+
 def _predicted(recipe: Recipe, shape: ModelShape, config: TrainConfig, cards: int) -> TrainingMemory:
     launch = recipe.launch
     processes = (launch.processes or cards) * launch.nodes

@@ -17,11 +17,10 @@ from posttrain.standalone import dpo_jobs, kto_jobs, sft_jobs
 from synth.cards import find_cards
 from synth.config import Recipe
 from synth.recipe import LoadedRecipe
-from synth.training_config import TrainingConfig
 
 
 def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecast:
-    """The phases of `codemill run`, or of `codemill sft` and `codemill dpo` where the recipe makes no data.
+    """The phases of `codemill run`, or of `codemill sft`, `dpo` and `kto` where the recipe makes no data.
     Raises what reading its data sets raises."""
     recipe, machine = loaded.recipe, Machine(find_cards(), runs_dir)
     if recipe.data is None:
@@ -45,7 +44,6 @@ def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[P
     for round_ in range(1, recipe.loop.rounds + 1):
         yield from plan_data(recipe, data, round_, earlier)
         for path, config in recipe.trainings.items():
-            assert isinstance(config, TrainingConfig)
             name = path.rpartition(".")[2]
             rows = expected_rows(name, data, earlier)
             yield plan_made_data(name, round_, config, policy, recipe.policy.dtype, rows, machine)

@@ -87,7 +87,9 @@ class Database:
             except duckdb.Error as error:
                 raise StoreError(
                     Problem(
-                        "the rows of the run", f"cannot be read: {error}", "check the run: codemill fsck RUN"
+                        "the rows of the run",
+                        f"cannot be read: {str(error).partition(chr(10))[0]}",
+                        "check the run: codemill fsck RUN",
                     )
                 ) from error
             finally:

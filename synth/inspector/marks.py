@@ -191,7 +191,11 @@ class Marks:
             yield None
             return
         with self._saying("read"), closing(self._connect("ro")) as base:
-            yield base
+            # A full disk leaves a file without tables behind.
+            has_tables = base.execute(
+                "SELECT count(*) = 2 FROM sqlite_master WHERE type = 'table'"
+            ).fetchone()
+            yield base if has_tables[0] else None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -225,4 +229,6 @@ def _explain(error: sqlite3.Error, path: Path) -> tuple[str, str]:
         return "the run folder is read-only", "copy the run to a folder of yours, and open the copy"
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return "the file is damaged", f"move {path.name} away; marks in it are lost"
+    if code == sqlite3.SQLITE_FULL:
+        return "the disk is full", "free some space, then mark it again"
     return str(error), "look at the disk and the file"

@@ -120,7 +120,7 @@ class OpenedRun(ABC):
         self._lock = threading.Lock()
         self._files: dict[str, FileRows] = {}
         self._damaged: dict[str, tuple[Stamp | None, LeftOutFile]] = {}
-        self._reading = ReadingProgress(done=0, files=0)
+        self._reading = ReadingProgress(done=0, files=1)  # until it has been looked for files
         self._next = 0
         self._counted_to = 0
         self._search = TextSearch(database)

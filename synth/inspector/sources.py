@@ -292,14 +292,14 @@ class OpenedAnswers(OpenedRun):
     def _select(self, names: Sequence[str]) -> tuple[str, list[object]]:
         faults = [outcome.value for outcome in Outcome if outcome.is_fault]
         sql = f"""SELECT 0 AS round, '{_VERIFY}' AS stage, parse_filename(filename, true) AS shard,
-            printf('answer-%07d', "row") AS unit_id, 'answer' AS kind, []::VARCHAR[] AS parents, language,
-            '' AS natural_language,
+            printf('answer-%07d', "row") AS unit_id, 'answer' AS kind, []::VARCHAR[] AS parents,
+            coalesce(language, '') AS language, '' AS natural_language,
             CASE WHEN verdict = 'pass' THEN 'kept' WHEN list_contains(?, verdict) THEN 'failed'
                 ELSE 'rejected' END AS decision,
             CASE WHEN verdict = 'pass' THEN '' ELSE verdict END AS reason,
             CAST(json_object('id', id, 'passed', passed, 'total', total, 'trust', trust,
                 'first_failure', left(reason, 300)) AS VARCHAR) AS evidence,
-            wall_s * 1000 AS ms, 0 AS tokens, filename
+            coalesce(wall_s, 0) * 1000 AS ms, 0 AS tokens, filename
             FROM read_json(?, {_LINES}, columns = {_columns(_ANSWER)}, filename = true)
             WHERE "row" IS NOT NULL AND verdict IS NOT NULL"""
         return sql, [faults, list(names)]
@@ -356,7 +356,8 @@ class OpenedExport(OpenedRun):
             product = self._product(name)
             parts.append(
                 f"""SELECT 0 AS round, '{_EXPORT}' AS stage, '{product.name}' AS shard, id AS unit_id,
-                '{product.model.kind}' AS kind, []::VARCHAR[] AS parents, language, '' AS natural_language,
+                '{product.model.kind}' AS kind, []::VARCHAR[] AS parents,
+                coalesce(language, '') AS language, '' AS natural_language,
                 'kept' AS decision, '' AS reason, '{{}}' AS evidence, 0.0 AS ms, 0 AS tokens, ? AS filename
                 FROM {_reader(name)}"""
             )

@@ -63,7 +63,7 @@ class TextSearch:
                 self._found.popitem(last=False)
         deadline, wanted = Deadline(seconds), list[tuple[str, int]]()
         for group in files:
-            sized = [(name, _size(name)) for name in group.names]
+            sized = [(name, size) for name in group.names if (size := _size(name))]
             wanted += sized
             self._search(text, group.query, [one for one in sized if one not in found], found, deadline)
         done = [one for one in wanted if one in found]
@@ -107,6 +107,7 @@ def spellings(text: str) -> tuple[str, str]:
 
 
 def _size(name: str) -> int:
+    """In bytes; 0 for a file that is gone."""
     try:
         return Path(name).stat().st_size
     except OSError:

@@ -8,7 +8,7 @@ one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
 from synth.pipeline.books import OnProgress, ignore_progress
 from synth.pipeline.flow import build_stages, last_filter
+from synth.pipeline.labelled import LabelledSet, write_labelled
 from synth.pipeline.shard_scheduler import ShardScheduler
 from synth.products import PRODUCTS, DataSet, Part, Product, Sample
 from synth.records import Unit
@@ -49,6 +50,8 @@ class RoundData:
 
     sets: tuple[WrittenSet, ...]
     shards: tuple[str, ...] = ()
+    labelled: LabelledSet | None = None
+    """Good and bad answers, where the recipe trains on them (`kto`)."""
 
     def for_job(self, job: str) -> list[WrittenSet]:
         """The data sets with rows that a training job takes; none when those that it runs for are empty."""
@@ -88,7 +91,9 @@ async def run_round(
     after_sft = context.data.pairs is not None and context.data.pairs.after_sft
     folder.declare_stages([*scheduler.stage_names, *(SECOND_PASS if after_sft else ())])
     names = await scheduler.run(round_, on_progress)
-    return write_products(context, folder.path, folder.commits, stages, round_, names)
+    made = (context, folder.path, folder.commits, stages, round_, names)
+    labelled = write_labelled(*made) if context.recipe.kto is not None else None
+    return replace(write_products(*made), labelled=labelled)
 
 
 def write_products(

@@ -9,19 +9,8 @@ from synth.config import Recipe
 from synth.launch_config import uneven_step
 from synth.recipe.finding import Finding
 from synth.recipe.source import KeyPath
-from synth.training_config import DpoConfig, SftConfig
 
 _SEE = "docs/architecture/training.md"
-
-
-def trainings(recipe: Recipe) -> Iterator[tuple[KeyPath, SftConfig | DpoConfig]]:
-    """The sections that train, with their place."""
-    if recipe.sft is not None:
-        yield ("sft", "coarse"), recipe.sft.coarse
-        if recipe.sft.fine is not None:
-            yield ("sft", "fine"), recipe.sft.fine
-    if recipe.dpo is not None:
-        yield ("dpo",), recipe.dpo
 
 
 def launch_is_whole(recipe: Recipe) -> Iterator[Finding]:
@@ -58,7 +47,8 @@ def launch_is_whole(recipe: Recipe) -> Iterator[Finding]:
 def steps_are_shared_evenly(recipe: Recipe) -> Iterator[Finding]:
     """Where the recipe itself says how many processes there are."""
     launch = recipe.launch
-    for path, config in trainings(recipe):
+    for section, config in recipe.trainings.items():
+        path: KeyPath = tuple(section.split("."))
         if config.rows_per_step is not None and config.gradient_accumulation != 1:
             expected = "follows from `rows_per_step`, `batch_size` and the number of processes"
             paths = ((*path, "gradient_accumulation"), (*path, "rows_per_step"))

@@ -18,7 +18,7 @@ from synth.training_config import (
     DpoConfig,
     KtoConfig,
     LoraConfig,
-    TrainConfig,
+    TrainingConfig,
 )
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -36,12 +36,12 @@ def _training_has_data(recipe: Recipe) -> Iterator[Finding]:
 
     if recipe.kto is not None and not _kto_has_data(recipe.kto, recipe.data):
         expected = "has no labelled answers to train on: no stage makes them, and `data` names no data set"
-        fix = "add `labels: {}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
-        yield Finding((("kto",), ("data", "labels"), ("data",)), expected, fix)
+        fix = "add `solve: {n: 8}` under `data`, or name a data set: `kto: {data: answers.jsonl}`"
+        yield Finding((("kto",), ("data", "solve"), ("data",)), expected, fix)
 
 
 def _kto_has_data(kto: KtoConfig, data: DataConfig | None) -> bool:
-    return bool(kto.data)
+    return bool(kto.data) or (data is not None and data.solve is not None)
 
 
 def _sft_has_data(sft: CoarseToFineConfig, data: DataConfig | None) -> bool:
@@ -142,6 +142,14 @@ def _unusable_modules(modules: str | tuple[str, ...]) -> str:
     return ""
 
 
+def _quantized_weights_are_whole(recipe: Recipe) -> Iterator[Finding]:
+    for path, lora in _adapters(recipe):
+        if lora.quantization is not None and recipe.launch.sharding != "none":
+            expected = "cannot be shared out over processes, as `launch.sharding` asks"
+            paths: tuple[KeyPath, ...] = ((*path, "quantization"), ("launch", "sharding"))
+            yield Finding(paths, expected, "sharding: none, or quantization: null")
+
+
 def _engine_can_serve_the_adapter(recipe: Recipe) -> Iterator[Finding]:
     """An engine that serves adapters only gets one adapter over its weights, trained on from job to job."""
     engine = recipe.engine
@@ -188,7 +196,7 @@ def _written(value: object) -> str:
     return str(list(value) if isinstance(value, tuple) else value)
 
 
-def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainConfig]]:
+def _trainings(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], TrainingConfig]]:
     return ((tuple(path.split(".")), config) for path, config in recipe.trainings.items())
 
 
@@ -206,6 +214,7 @@ TRAINING_RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _smoothing_is_read,
     _batches_can_be_paired,
     _modules_can_be_adapted,
+    _quantized_weights_are_whole,
     _engine_can_serve_the_adapter,
     _engine_can_hold_the_rank,
 )

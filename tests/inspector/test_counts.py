@@ -1,6 +1,7 @@
 """Every number that is a link leads to exactly so many rows, and what a run accepted is what it trains on."""
 
 import html
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from synth.inspector.queries.family import family_of
 from synth.inspector.queries.runs import summarize
 from synth.inspector.queries.unit import read_unit
 from synth.inspector.web.app import create_app
-from synth.inspector.web.rendering import percent
+from synth.inspector.web.rendering import in_words, percent
 from synth.products import BY_NAME, PRODUCTS, FimSample
 from synth.records import Decision
 from synth.stages.fim import FimStage
@@ -119,3 +120,34 @@ def test_stages_beside_the_flow_are_those_that_make_the_product() -> None:
 )
 def test_only_nothing_is_no_percent_and_only_all_is_a_hundred(part: int, whole: int, words: str) -> None:
     assert percent(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("wrong_answer", "wrong answer"),
+        ("cpu_s", "cpu (s)"),
+        ("peak_memory_mb", "peak memory (MB)"),
+        ("s", "s"),
+    ],
+)
+def test_a_name_is_shown_with_its_unit(code: str, words: str) -> None:
+    assert in_words(code) == words
+
+
+def test_what_has_nothing_to_show_of_a_source_is_no_tab(tmp_path: Path) -> None:
+    answer = {
+        "row": 1,
+        "key": "k",
+        "id": "a",
+        "verdict": "pass",
+        "passed": 1,
+        "total": 1,
+        "language": "python",
+    }
+    (tmp_path / "answers.jsonl").write_text(json.dumps(answer) + "\n")
+    client = TestClient(create_app(Library([tmp_path / "answers.jsonl"])), base_url="http://127.0.0.1:8000")
+    shown = client.get("/runs/answers.jsonl")
+    assert "/runs/answers.jsonl/units" in shown.text and "/runs/answers.jsonl/training" not in shown.text
+    summary = client.get("/runs/answers.jsonl.json").json()["run"]["summary"]
+    assert [(one["kind"], one["count"]) for one in summary["accepted"]] == [("answer", 1)]

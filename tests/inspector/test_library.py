@@ -206,3 +206,22 @@ def test_a_server_that_ends_waits_for_no_query(tmp_path: Path) -> None:
         list(rows)
     with pytest.raises(StoppedError):
         library.query("SELECT 1")
+
+
+def test_many_runs_share_the_time_of_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library([build_small_run(tmp_path, f"run-{at}") for at in range(3)])
+    monkeypatch.setattr("synth.inspector.queries.runs.REFRESH_S", 0)
+    assert [one.reading.is_whole for one in list_runs(library)] == [False, False, False]
+    monkeypatch.setattr("synth.inspector.queries.runs.REFRESH_S", 60)
+    assert [one.reading.is_whole for one in list_runs(library)] == [True, True, True]
+
+
+def test_a_text_is_looked_for_in_the_files_that_are_left(tmp_path: Path) -> None:
+    run = build_small_run(tmp_path)
+    library = read_library([run])
+    opened = library.runs[0]
+    assert "task-2b" in opened.find_text("Double a number", 60).ids
+    for file in (run / "bodies" / "task").iterdir():
+        file.unlink()
+    found = opened.find_text("Double a", 60)
+    assert found.is_whole and "task-2b" not in found.ids

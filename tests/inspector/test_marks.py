@@ -120,3 +120,11 @@ def test_a_view_is_saved_replaced_and_forgotten(tmp_path: Path) -> None:
     assert [one.name for one in marks.views()] == ["slow ones"]
     with pytest.raises(UserError, match="must have a name"):
         marks.save_view(" ", "q=")
+
+
+def test_a_file_that_a_full_disk_left_empty_holds_no_marks(tmp_path: Path) -> None:
+    (tmp_path / MARKS_FILE).write_bytes(b"")
+    marks = Marks(tmp_path)
+    assert marks.all() == [] and marks.views() == [] and marks.ids_with("any") == []
+    marks.judge("solution-1", "good")
+    assert marks.ids_with("any") == ["solution-1"]

@@ -7,6 +7,7 @@ import pytest
 
 from synth.errors import UserError
 from synth.inspector.marks import Marks
+from synth.inspector.queries.length_bias import length_bias
 from synth.inspector.queries.pair import (
     PairChoiceOf,
     PairView,
@@ -14,7 +15,7 @@ from synth.inspector.queries.pair import (
     neighbours_of_pair,
     read_pair,
 )
-from synth.records import Outcome
+from synth.records import Message, Outcome
 from tests.inspector.judged_run import RIGHT_CODE, build_judged_run, opened, pair
 
 
@@ -109,3 +110,22 @@ def test_pairs_are_listed_filtered_and_walked_through(tmp_path: Path) -> None:
 def test_an_unknown_pair_is_a_users_mistake(run: Path) -> None:
     with pytest.raises(UserError, match="is no pair of judged"):
         read_pair(*opened(run), "pair-nothing")
+
+
+@pytest.mark.parametrize(("longer", "is_bias"), [(40, True), (22, False)])
+def test_a_length_that_gives_the_chosen_side_away_is_said_of_the_run(
+    tmp_path: Path, longer: int, is_bias: bool
+) -> None:
+    made = [
+        pair(
+            f"pair-{at}",
+            chosen=(Message(role="assistant", content="x" * (90 if at < longer else 30)),),
+            rejected=(Message(role="assistant", content="x" * 60),),
+        )
+        for at in range(44)
+    ]
+    found = length_bias(*opened(build_judged_run(tmp_path, pairs=tuple(made))))
+    assert found is not None
+    assert (found.pairs, found.chosen_longer, found.rejected_longer) == (44, longer, 44 - longer)
+    assert found.median_factor == (1.5 if is_bias else 1.0)
+    assert (found.is_bias, found.longer) == (is_bias, "chosen")

@@ -1,5 +1,6 @@
 """One unit: what the run knows of it comes back in parts, and what it does not know is said to be unknown."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,30 @@ def test_the_right_program_is_shown_whole(run: Path) -> None:
     code = view(run, "solution-3c").code
     assert code is not None
     assert (code.text, code.is_cut) == (RIGHT_CODE, False)
+
+
+def test_an_answer_of_verify_shows_what_each_test_found(tmp_path: Path) -> None:
+    cases = [
+        {"index": 0, "passed": True, "status": "returned", "found": "2\n", "error": ""},
+        {"index": 1, "passed": False, "status": "raised", "found": "", "error": "ValueError: <b>"},
+        {"index": 2, "passed": False, "status": "missing", "found": "", "error": ""},
+        {"index": "x"},
+        7,
+    ]
+    line = {
+        "row": 1,
+        "key": "k",
+        "id": "a",
+        "verdict": "runtime_error",
+        "passed": 1,
+        "total": 3,
+        "cases": cases,
+    }
+    (tmp_path / "answers.jsonl").write_text(json.dumps(line) + "\n")
+    found = view(tmp_path / "answers.jsonl", "answer-0000001")
+    assert [(one.index, one.state, one.found and one.found.text) for one in found.cases] == [
+        (0, "right", "2\n"),
+        (1, "wrong", "ValueError: <b>"),
+        (2, "unrun", None),
+    ]
+    assert found.first_failure == 1

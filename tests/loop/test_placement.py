@@ -178,6 +178,16 @@ def test_a_training_that_cannot_fit_is_refused_with_figures_and_a_fix_that_fits(
     assert refused.value.problems[0].fix.startswith("lora: {rank: 32}")
 
 
+def test_a_host_that_cannot_load_the_model_for_every_process_is_refused() -> None:
+    model, eight = "Qwen/Qwen2.5-Coder-32B", cards(*[A100] * 8)
+    assert place(shipped("32b"), model, eight, host_memory=1000 * 10**9).trainer
+    with pytest.raises(
+        RecipeError, match=r"8 processes read 66 GB each, beside 66 GB of sleeping"
+    ) as refused:
+        place(shipped("32b"), model, eight, host_memory=500 * 10**9)
+    assert refused.value.problems[0].fix == "launch: {processes: 4}", "six would not share 64 rows evenly"
+
+
 def test_what_is_not_known_is_not_checked_and_said_so() -> None:
     found = place(recipe("someone/unknown"), "someone/unknown", cards(L4))
     assert options(found) == ["--gpu-memory-utilization", "0.90"]

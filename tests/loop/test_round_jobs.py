@@ -7,6 +7,7 @@ import pytest
 from posttrain.core.jobs import TrainingJob
 from posttrain.loop.jobs import RoundJobs, plan_jobs, to_measure
 from synth.config import Recipe
+from synth.pipeline.labelled import LabelledSet
 from synth.pipeline.round import RoundData, WrittenSet
 from synth.policy import Policy
 from synth.products import PRODUCTS
@@ -104,3 +105,14 @@ def test_the_last_sft_policy_and_the_dpo_policy_are_measured(
 ) -> None:
     jobs = plan(recipe(**changes)).jobs
     assert [jobs[place].name for place in to_measure(jobs)] == measured
+
+
+def test_kto_follows_on_the_labelled_answers() -> None:
+    for rows, names in ((5, ["round-2-kto"]), (0, [])):
+        labelled = LabelledSet(Path("labelled.parquet"), rows)
+        made = plan_jobs(
+            recipe(sft=None, dpo=None, kto={}), CHECKPOINTS, 2, BASE, RoundData((), (), labelled)
+        )
+        assert [job.name for job in made.jobs] == names
+        assert [job.data for job in made.jobs] == [("labelled.parquet",)] * len(names)
+        assert bool(made.left_out) == (not names)

@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from posttrain.core.rows import labelled_row
 from synth.config import Recipe
 from synth.errors import EngineError, Problem
 from synth.execution.scripted import ScriptedSandbox
@@ -22,6 +24,7 @@ from synth.store.parquet import read_rows
 from synth.store.products import iter_product
 from synth.store.run_folder import RunFolder, RunIdentity
 from synth.store.views import conservation_problems, funnel
+from synth.training_config import KtoConfig
 from synth.values import decode, encode
 from tests.builders import build_observation
 
@@ -126,6 +129,29 @@ def test_pairs_hold_a_right_and_a_wrong_program_of_one_task(tmp_path: Path) -> N
     for pair in rows(tmp_path, "pairs"):
         assert (pair["chosen_pass"], pair["rejected_outcome"]) == (1.0, "wrong_answer")
         assert pair["chosen"] != pair["rejected"]
+
+
+def test_every_candidate_that_failed_is_a_bad_answer_for_kto(tmp_path: Path) -> None:
+    folder = tmp_path
+    made = context(folder, ScriptedEngine(answer))
+    recipe = made.recipe.model_copy(update={"kto": KtoConfig()})
+    with RunFolder.create_or_resume(folder, "run", RunIdentity(recipe={"name": "r"})) as run:
+        found = asyncio.run(run_round(replace(made, recipe=recipe), run, 1)).labelled
+    assert found is not None
+    listed = read_rows(found.path)
+    assert found.rows == len(listed) == 6
+    good = {row["id"] for row in listed if row["label"]}
+    assert good == {row["solution_id"] for row in rows(folder, "sft")}
+    bad = [row for row in listed if not row["label"]]
+    assert {row["outcome"] for row in bad} == {"wrong_answer"}
+    assert {row["id"] for row in bad} == {row["rejected_id"] for row in rows(folder, "pairs")}
+    for row in listed:
+        assert labelled_row("row", row).is_good == row["label"]
+
+
+def test_without_kto_no_labelled_answers_are_written(tmp_path: Path) -> None:
+    assert make_round(tmp_path).labelled is None
+    assert not (tmp_path / "run" / "labelled").exists()
 
 
 def test_each_job_gets_its_data_sets_and_fim_rows_are_mixed_into_the_coarse_one(tmp_path: Path) -> None:

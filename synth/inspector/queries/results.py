@@ -5,7 +5,10 @@ known is `unknown`, never right or wrong.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
+
+from pydantic import JsonValue
 
 from synth.inspector.differences import Piece, diff_words
 from synth.inspector.shown import Cut, cut
@@ -32,6 +35,8 @@ class ShownCase(Record):
     """None if nothing was recorded; a right one returned what was expected."""
     expected_pieces: tuple[Piece, ...] = ()
     found_pieces: tuple[Piece, ...] = ()
+    is_bare: bool = False
+    """Whether only the result was stored: input and expected value are empty."""
 
 
 def cases_of(suite: TestSuite, verdict: Verdict | None, log: ProgramLog | None) -> tuple[ShownCase, ...]:
@@ -44,6 +49,31 @@ def cases_of(suite: TestSuite, verdict: Verdict | None, log: ProgramLog | None) 
     return tuple(
         _shown(suite, at, at >= hidden_from, _result(suite, at, verdict, logged.get(at), never_ran))
         for at in range(len(suite.cases))
+    )
+
+
+def answered_cases(fields: Mapping[str, JsonValue]) -> tuple[ShownCase, ...]:
+    """The results in an answer of `codemill verify`, which holds neither inputs nor expected values."""
+    cases = fields.get("cases")
+    return tuple(
+        _bare(case)
+        for case in (cases if isinstance(cases, list) else [])
+        if isinstance(case, dict) and isinstance(case.get("index"), int)
+    )
+
+
+def _bare(case: Mapping[str, JsonValue]) -> ShownCase:
+    said = str(case.get("error") or case.get("found") or "")
+    ran = case.get("status") != "missing"
+    return ShownCase(
+        index=int(str(case["index"])),
+        is_hidden=False,
+        state="right" if case.get("passed") is True else "wrong" if ran else "unrun",
+        input=cut(""),
+        expected=cut(""),
+        found=cut(said, _MOST_VALUE) if said else None,
+        found_pieces=(Piece(text=cut(said, _MOST_VALUE).text),) if said else (),
+        is_bare=True,
     )
 
 

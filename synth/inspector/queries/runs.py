@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from synth.errors import CodemillError
+from synth.inspector.database import Deadline
 from synth.inspector.library import Library
 from synth.inspector.opened_run import OpenedRun, ReadingProgress, RunKind
 from synth.inspector.sources import OpenedFolder
@@ -81,12 +82,13 @@ def is_live(run: OpenedRun) -> bool:
 
 def list_runs(library: Library) -> tuple[RunSummary, ...]:
     """The opened runs, in the order in which they were opened."""
-    return tuple(summarize(library, run) for run in library.runs)
+    deadline = Deadline(REFRESH_S)
+    return tuple(summarize(library, run, deadline.left) for run in library.runs)
 
 
-def summarize(library: Library, run: OpenedRun) -> RunSummary:
-    """One opened run, as far as it can be read within `REFRESH_S`."""
-    reading = run.refresh(REFRESH_S)
+def summarize(library: Library, run: OpenedRun, seconds: float = REFRESH_S) -> RunSummary:
+    """One opened run, as far as it can be read in time; without any, as far as it was read before."""
+    reading = run.refresh(seconds) if seconds else run.reading
     counts = _counts(library, run)
     found: dict[str, Any] = {"state": run.kind.value}
     if isinstance(run, OpenedFolder):

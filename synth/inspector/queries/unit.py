@@ -26,7 +26,7 @@ from synth.inspector.queries.asked import (
     recorded_prompt,
 )
 from synth.inspector.queries.family import Family, family_of
-from synth.inspector.queries.results import ShownCase, cases_of
+from synth.inspector.queries.results import ShownCase, answered_cases, cases_of
 from synth.inspector.shown import Cut, cut
 from synth.products import PRODUCT_KINDS, SIDE_STAGES, FimSample, Pair, Sample
 from synth.program_log import ProgramLog
@@ -64,6 +64,8 @@ _IDS_OF: Final = {
     for model in (*_MODELS.values(), *_DESCRIBING)
 }
 """Whose ids the records of a kind are stored under: those of `suite` under the ids of tasks."""
+_ANSWER: Final = "answer"
+"""The kind of an answer of `codemill verify`."""
 _MOST_EVIDENCE: Final = 4000
 
 
@@ -247,7 +249,7 @@ def read_unit(library: Library, run: OpenedRun, unit_id: str) -> UnitView:
         verdict=_clean(verdict),
         instruction=_instruction(parts, unit),
         code=_code(unit, kinds),
-        cases=cases_of(suite, verdict, log) if suite else (),
+        cases=cases_of(suite, verdict, log) if suite else _answered(kinds),
         rank=suite.rank if suite else None,
         compare=suite.compare.model_dump_json() if suite and suite.compare else "",
         log=_shown_run(log) if log else None,
@@ -333,6 +335,10 @@ def _judged(
     if not isinstance(unit, Solution | Sample):
         return suite, None, None
     return suite, parts.one(Verdict, program), parts.one(ProgramLog, program)
+
+
+def _answered(kinds: Mapping[str, Body]) -> tuple[ShownCase, ...]:
+    return answered_cases(kinds[_ANSWER].fields) if _ANSWER in kinds else ()
 
 
 def _asked(

@@ -30,6 +30,9 @@ _MOST_FACT: Final = 200
 _HERE: Final = Path(__file__).parent
 
 
+_UNITS: Final = {"s": "s", "ms": "ms", "mb": "MB"}
+
+
 @cache
 def environment() -> "Environment":
     """The templates of the inspector, with the filters that they share."""
@@ -129,8 +132,9 @@ def when(moment: datetime, now: datetime | None = None) -> str:
 
 
 def in_words(code: str) -> str:
-    """`wrong_answer` as `wrong answer`."""
-    return code.replace("_", " ")
+    """`wrong_answer` as `wrong answer`, and `memory_mb` as `memory (MB)`."""
+    name, _, unit = code.rpartition("_")
+    return f"{name.replace('_', ' ')} ({_UNITS[unit]})" if name and unit in _UNITS else code.replace("_", " ")
 
 
 def plural(count: int, word: str, many: str = "") -> str:

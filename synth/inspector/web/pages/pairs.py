@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from synth.inspector.queries.length_bias import LengthBias, length_bias
 from synth.inspector.queries.pair import (
     PairChoiceOf,
     PairList,
@@ -24,6 +25,8 @@ class PairsScreen(Record):
     """A page of pairs under a choice."""
 
     pairs: PairList
+    lengths: LengthBias | None
+    """Over all pairs of the run."""
     language: str
     outcome: str
     mark: str
@@ -53,6 +56,7 @@ def load_list(visit: Visit) -> PairsScreen:
     found = list_pairs(visit.library, run, choice, visit.value("after"))
     return PairsScreen(
         pairs=found,
+        lengths=length_bias(visit.library, run),
         language=choice.language,
         outcome=choice.outcome,
         mark=choice.mark,

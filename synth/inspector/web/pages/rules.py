@@ -47,6 +47,9 @@ def load(visit: Visit) -> ReasonScreen:
     """The reason of the address, with the limit that is tried."""
     run, reason = opened_run(visit), visit.parts["reason"]
     stages = stages_of(visit.library, run, reason)
+    if not stages and not run.stages:
+        words = "was given by no stage: nothing of this run has been read"
+        raise UserError(Problem(f"reason {reason[:40]!r}", words, "look at the run"))
     stage = visit.value("stage") or (stages[0] if stages else next(iter(run.stages), ""))
     measure, tried = visit.value("measure"), read_number(visit, "try")
     view = explain_reason(
