@@ -123,6 +123,15 @@ def job_rows(
 ) -> TokenRows:
     """The job's rows, tokenized now or before. Raises DatasetError for rows that the job does not skip, and
     where no row is left."""
+    rows = read_rows(job, tokenizer, on_part)
+    check_rows(rows, job.kind, job.config.skipped)
+    return rows
+
+
+def read_rows(
+    job: TrainingJob, tokenizer: "PreTrainedTokenizerBase", on_part: OnPart = lambda _done, _all: None
+) -> TokenRows:
+    """The same, whatever rows were left out. Raises DatasetError for files that cannot be read."""
     limit = row_limit(job)
     encoder = make_encoder(tokenizer)
     tokenizing = Tokenizing(encoder, tokenizer_identity(tokenizer))
@@ -135,9 +144,7 @@ def job_rows(
             data, tuple(token_store(job.token_folder, one, tokenizing, on_part) for one in wanted)
         )
 
-    rows = TokenRows(tuple(map(stored, job.data_sets)), job.config.stopping, job.seed)
-    check_rows(rows, job.kind, job.config.skipped)
-    return rows
+    return TokenRows(tuple(map(stored, job.data_sets)), job.config.stopping, job.seed)
 
 
 def check_rows(rows: TokenRows, kind: str, skipped: Sequence[str]) -> None:
