@@ -3,9 +3,11 @@ of each step."""
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy
 import pytest
@@ -281,6 +283,18 @@ def test_each_step_has_its_tokens_and_memory_and_no_figure_is_made_up(
     assert all(step.metrics["peak_memory_mb"] > 100 for step in steps)
     assert torch.cuda.is_available() or not any("mfu" in step.metrics for step in steps)
     assert torch.cuda.is_available() or peak_flops(bfloat16=True) is None
+
+
+def test_a_training_leaves_its_charts(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+    one = job(policy, write_rows("rows", chat_rows(16)), tmp_path / "out", eval_share=0.3, eval_steps=1)
+    plots = {file.stem: file for file in (sft.train(one).folder / "plots").iterdir()}
+    assert {"loss", "learning-rate", "tokens-a-second", "peak-memory-in-MB"} <= plots.keys()
+    curves = {
+        name: ElementTree.parse(file).findall(".//{http://www.w3.org/2000/svg}path")
+        for name, file in plots.items()
+    }
+    assert [len(curves[name]) for name in ("loss", "learning-rate")] == [2, 1]
+    assert all(float(number) >= 0 for number in re.findall(r"[\d.]+", curves["loss"][0].get("d") or "nan"))
 
 
 def test_the_arithmetic_of_a_token_is_six_operations_a_weight_and_attention(policy: Path) -> None:

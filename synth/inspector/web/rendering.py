@@ -13,7 +13,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.inspector.web import charts, diffs, links
+from synth import charts
+from synth.inspector.web import diffs, links
 from synth.inspector.web.drawing import DRAWING
 from synth.inspector.web.highlighting import shown_code
 from synth.inspector.web.page import linked
