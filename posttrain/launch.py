@@ -52,14 +52,16 @@ def run_trainers(
     the trainer. A lifeline serves one call. `launch`: with how many processes; their number may change
     between calls.
     """
-    lifeline = lifeline or Lifeline()
+    lifeline, launch = lifeline or Lifeline(), launch or LaunchConfig()
     cards = find_cards() or None if cards is None else cards
+    cards = cards[: launch.processes] if cards else cards
+    starter = trainer_command(launch, [job for job in jobs if not _has_policy(job)], len(cards or ()))
     parts = [[job] for job in jobs] if cards else [jobs]
     try:
         return [
             one
             for part in parts
-            for one in _train_rest(part, log_path, on_progress, lifeline, cards, launch or LaunchConfig())
+            for one in _train_rest(part, log_path, on_progress, lifeline, cards, starter)
         ]
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
@@ -71,12 +73,11 @@ def _train_rest(
     on_progress: OnProgress | None,
     lifeline: Lifeline,
     cards: Sequence[Card] | None,
-    launch: LaunchConfig,
+    starter: Sequence[str],
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
-    starter = trainer_command(launch, jobs, len(cards or ()))
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
     command = [*starter, "posttrain.train_jobs", str(jobs_file.resolve())]
@@ -98,7 +99,11 @@ def all_finished(jobs: Sequence[TrainingJob]) -> bool:
 def _finished(job: TrainingJob) -> Checkpoint | None:
     """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may
     not exist yet."""
-    return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
+    return finished_checkpoint(job.folder, job_hash(job)) if _has_policy(job) else None
+
+
+def _has_policy(job: TrainingJob) -> bool:
+    return (job.folder / MANIFEST).is_file()
 
 
 # --- the process --------------------------------------------------------------------------------------------

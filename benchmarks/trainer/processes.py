@@ -139,13 +139,15 @@ def check_accelerate(base: Path, home: Path) -> bool:
     """Its own launcher starts each process in a session of its own."""
     file = home / "accelerate.yaml"
     file.write_text(
-        "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_CPU\nuse_cpu: true\nnum_machines: 1\n"
-        "num_processes: 1\nmachine_rank: 0\nmixed_precision: 'no'\n"
+        "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nnum_machines: 1\n"
+        "num_processes: 2\nmachine_rank: 0\nmixed_precision: 'no'\n"
     )
     launch = LaunchConfig(accelerate_config=str(file))
     alone = trained(job_of(base, home / "alone", "sft"), 1)
     found = run_trainers([job_of(base, home / "file", "sft")], home / "file.log", launch=launch)[0]
-    return _close("as the file says, beside one process", losses(found), losses(alone))
+    good = _close("as the file says, beside one process", losses(found), losses(alone))
+    left = [left_after(victim, base, home / victim, launch) for victim in ("parent", "launcher", "process")]
+    return good and sum(left) == 0
 
 
 CHECKS: dict[str, Callable[[Path, Path], bool]] = {
