@@ -18,6 +18,7 @@ from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, Refused, TrainingJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from posttrain.launcher import trainer_command
+from posttrain.watch.memory_advice import advice, needs
 from synth import errors
 from synth.cards import Card, find_cards, visible_to_child
 from synth.child_environment import child_environment, hub_access
@@ -51,14 +52,16 @@ def run_trainers(
     the trainer. A lifeline serves one call. `launch`: with how many processes; their number may change
     between calls.
     """
-    lifeline = lifeline or Lifeline()
+    lifeline, launch = lifeline or Lifeline(), launch or LaunchConfig()
     cards = find_cards() or None if cards is None else cards
+    cards = cards[: launch.processes] if cards else cards
+    starter = trainer_command(launch, [job for job in jobs if not _has_policy(job)], len(cards or ()))
     parts = [[job] for job in jobs] if cards else [jobs]
     try:
         return [
             one
             for part in parts
-            for one in _train_rest(part, log_path, on_progress, lifeline, cards, launch or LaunchConfig())
+            for one in _train_rest(part, log_path, on_progress, lifeline, cards, starter)
         ]
     finally:
         lifeline.close()  # the guard then ends the trainer, for example on Ctrl-C
@@ -70,12 +73,11 @@ def _train_rest(
     on_progress: OnProgress | None,
     lifeline: Lifeline,
     cards: Sequence[Card] | None,
-    launch: LaunchConfig,
+    starter: Sequence[str],
 ) -> list[Checkpoint]:
     finished = [found for job in jobs if (found := _finished(job))]
     if len(finished) == len(jobs):
         return finished
-    starter = trainer_command(launch, jobs, len(cards or ()))
     jobs_file = log_path.with_suffix(".jobs.json")
     write_bytes(jobs_file, JOBS.dump_json(tuple(jobs), indent=2))
     command = [*starter, "posttrain.train_jobs", str(jobs_file.resolve())]
@@ -85,7 +87,7 @@ def _train_rest(
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
     if code or len(finished) < len(jobs):
-        raise _crashed(code, log_path)
+        raise _crashed(code, log_path, next(job for job in jobs if _finished(job) is None))
     return finished
 
 
@@ -97,7 +99,11 @@ def all_finished(jobs: Sequence[TrainingJob]) -> bool:
 def _finished(job: TrainingJob) -> Checkpoint | None:
     """The job's policy if it is complete. A job without a checkpoint is not hashed: its policy may
     not exist yet."""
-    return finished_checkpoint(job.folder, job_hash(job)) if (job.folder / MANIFEST).is_file() else None
+    return finished_checkpoint(job.folder, job_hash(job)) if _has_policy(job) else None
+
+
+def _has_policy(job: TrainingJob) -> bool:
+    return (job.folder / MANIFEST).is_file()
 
 
 # --- the process --------------------------------------------------------------------------------------------
@@ -176,16 +182,14 @@ def _as_error(refused: Refused) -> CodemillError:
     return error
 
 
-def _crashed(code: int, log_path: Path) -> TrainerError:
+def _crashed(code: int, log_path: Path, job: TrainingJob) -> TrainerError:
     tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
     expected = f"{_how_it_ended(code)} before it saved its policy; the end of its log:\n    {tail}"
     fix = "fix the cause and rerun the same command to resume from the last checkpoint"
     if code == _KILLED or "OutOfMemoryError" in tail:
-        fix = (
-            "lower batch_size (with rows_per_step set, it does not change the result), set "
-            "gradient_checkpointing, or end what else uses memory; then rerun the same command to resume "
-            "from the last checkpoint"
-        )
+        on_gpu = bool(find_cards())
+        expected = f"{expected}\n    {job.name}: {needs(job, on_gpu)}"
+        fix = f"{advice(job, on_gpu)}; then rerun the same command to resume from the last checkpoint"
     return TrainerError(Problem(f"trainer with the log {log_path}", expected, fix))
 
 

@@ -29,6 +29,9 @@ def trainer_command(launch: LaunchConfig, jobs: Sequence[TrainingJob], cards: in
         accelerate = [*python, "accelerate.commands.launch", "--config_file", launch.accelerate_config]
         return [*accelerate, *port, "-m"]
     local = launch.processes or max(1, cards)
+    if 0 < cards < local:
+        expected = f"is more than the {cards} GPUs of the trainer"
+        raise RecipeError(Problem(f"launch.processes = {local}", expected, f"processes: {cards}", _SEE))
     if problems := [problem for job in jobs if (problem := _uneven(job, local * launch.nodes))]:
         raise RecipeError(*problems)
     if local * launch.nodes == 1 and launch.sharding == "none":

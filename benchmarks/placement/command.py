@@ -107,10 +107,15 @@ async def _ask(session: Session, policy: Policy) -> None:
 
 
 def _data(folder: Path) -> RoundData:
-    rows = folder / "rows.jsonl"
-    rows.write_text('{"prompt": "a", "completion": "b"}\n')
+    rows, pairs = folder / "rows.jsonl", folder / "pairs.jsonl"
+    rows.write_text('{"prompt": "a", "completion": "b"}\n' * 8)
+    pairs.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 8)
     return RoundData(
-        tuple(WrittenSet(product, one, rows, 1) for product in PRODUCTS for one in product.data_sets)
+        tuple(
+            WrittenSet(product, one, pairs if one.job == "dpo" else rows, 8)
+            for product in PRODUCTS
+            for one in product.data_sets
+        )
     )
 
 

@@ -54,9 +54,12 @@ def prepare(folder: Path, layout: Layout) -> dict[str, str]:
     }
 
 
-def run_trial(folder: Path, layout: Layout, kill_at: str = "") -> Trial:
-    """Run the layout to its end, with a kill -9 at that step of the first start."""
+def run_trial(folder: Path, layout: Layout, kill_at: str = "", *, trains: bool = False) -> Trial:
+    """Run the layout to its end, with a kill -9 at that step of the first start. `trains`: with real
+    trainings, on the CPU."""
     environment = prepare(folder, layout)
+    if trains:
+        environment |= {"STAND_IN_TRAINER": "", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
     codes, output = [], ""
     for number in range(2 if kill_at else 1):
         done = subprocess.run(
@@ -65,7 +68,7 @@ def run_trial(folder: Path, layout: Layout, kill_at: str = "") -> Trial:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
         codes.append(done.returncode)
         output += done.stdout + done.stderr

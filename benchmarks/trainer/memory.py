@@ -24,8 +24,8 @@ from posttrain.core.metrics_log import read_metrics
 from posttrain.launch import run_trainers
 from posttrain.memory.shapes import find_shape
 from posttrain.memory.training import TrainingMemory, predict_training, settings_of
-from posttrain.watch.names import MEMORY
 from synth.training_config import DpoConfig, LoraConfig, SftConfig
+from synth.training_metrics import MEMORY
 from tests.training.tiny import build_tokenizer
 
 MOST = 0.10

@@ -109,7 +109,9 @@ def _in_own_process(kind: str, how: str, rows: int) -> Measured:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{kind} {how}: {done.stderr[-3000:]}")
-    return Measured(*json.loads(done.stdout.splitlines()[-1]))
+    found = Measured(*json.loads(done.stdout.splitlines()[-1]))
+    print(f"{kind} {how}: {found.tokens} tokens in {found.seconds:.1f} CPU s", flush=True)
+    return found
 
 
 # --- one training -------------------------------------------------------------------------------------------

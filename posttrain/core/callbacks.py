@@ -14,6 +14,7 @@ from posttrain.core import stop_request
 from posttrain.core.jobs import TrainingProgress
 from posttrain.core.metrics_log import MetricsLog
 from posttrain.watch.meter import StepMeter
+from posttrain.watch.plots import draw_plots
 from synth.store.seals import seal_folder
 
 
@@ -38,6 +39,7 @@ class StepReport(TrainerCallback):  # type: ignore[misc]
         """A state is complete once the hashes of its files are written down."""
         if state.is_world_process_zero and args.output_dir is not None:
             seal_folder(Path(args.output_dir, f"checkpoint-{state.global_step}"))
+            draw_plots(Path(args.output_dir).parent)
 
     def on_log(
         self,

@@ -81,6 +81,8 @@ def _train(job: TrainingJob, digest: str, build: Build, on_progress: OnProgress 
     if rows.held_out is not None:
         _take_best(job, trainer)
     save_result(job, trainer)
+    if together.is_main_process:
+        _draw_plots(job)
     with together.main_process_first():
         found = finished_checkpoint(job.folder, digest)
         return found or complete_checkpoint(
@@ -98,6 +100,12 @@ def _meter(rows: TrainingRows) -> Any:  # noqa: ANN401
     from posttrain.watch.meter import StepMeter, mean_context
 
     return StepMeter(mean_context(rows.lengths))
+
+
+def _draw_plots(job: TrainingJob) -> None:
+    from posttrain.watch.plots import draw_plots
+
+    draw_plots(job.folder)
 
 
 def _take_best(job: TrainingJob, trainer: "Trainer") -> None:

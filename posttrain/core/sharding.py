@@ -29,10 +29,10 @@ def whole_weights(model: Any) -> dict[str, Any]:  # noqa: ANN401
     Of a model with adapters, what belongs to these: the frozen base is on the disk."""
     import torch
 
-    adapters = [f".{name}" for name in getattr(model, "peft_config", ())]
+    adapters = getattr(model, "peft_config", ())
     whole = {}
     for name, value in model.state_dict().items():
-        if adapters and not any(f"{name}.".find(f"{adapter}.") >= 0 for adapter in adapters):
+        if adapters and not any(f".{adapter}." in f"{name}." for adapter in adapters):
             continue
         gathered = value.full_tensor() if hasattr(value, "full_tensor") else value
         if torch.distributed.get_rank() == 0:
@@ -42,15 +42,17 @@ def whole_weights(model: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def shard(trainer: Any) -> None:  # noqa: ANN401 - TRL's
     """After the trainer has made its accelerator: shard with gloo as with NCCL, and gather what is saved."""
-    from accelerate import DistributedType, FullyShardedDataParallelPlugin  # type: ignore[import-untyped]
+    import accelerate  # type: ignore[import-untyped]
 
     state, settings = trainer.accelerator.state, trainer.args.fsdp_plugin_args
     if settings is None:
         return
     trainer.accelerator.get_state_dict = lambda model, unwrap=True: whole_weights(model)
     if state.device.type == "cpu":
-        plugin = FullyShardedDataParallelPlugin(**settings)
+        plugin = accelerate.FullyShardedDataParallelPlugin(**settings)
         if trainer.args.bf16:
             plugin.set_mixed_precision("bf16")
-        state.distributed_type, state.fsdp_plugin = DistributedType.FSDP, plugin
+        state.distributed_type, state.fsdp_plugin = accelerate.DistributedType.FSDP, plugin
+        shared = accelerate.PartialState._shared_state  # which new states copy
+        shared["distributed_type"] = state.distributed_type
         trainer.is_fsdp_enabled = True

@@ -13,6 +13,7 @@ from posttrain.core.chat_template import chat_tokens
 from posttrain.core.jobs import TrainingJob
 from posttrain.core.policy import Dtype, load_adapter, load_model, load_quantized, masters_of
 from posttrain.core.token_rows import look_at, matrices_of, rows_to_train
+from synth.errors import Problem, RecipeError
 from synth.training_config import LoraConfig
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def load_start(job: TrainingJob, tokenizer: "PreTrainedTokenizerBase") -> Start:
         tokens = rows_to_train(lora, rows, tokenizer) if lora else ()
         return Start(model, tokenizer, lora, tokens)
     adapted = load_adapter(model, job.adapter, trainable=lora is not None)
+    if lora is None and job.kind == "dpo" and job.sharding != "none":
+        expected = f"is an adapter, of which a sharded DPO of all weights has no reference: {job.adapter}"
+        raise RecipeError(Problem("policy", expected, "start from merged weights, or `sharding: none`"))
     if lora is None:
         return Start(adapted.merge_and_unload(), tokenizer, None)
     check_same(adapted, lora, job.adapter)

@@ -34,6 +34,7 @@ def trl_arguments(job: TrainingJob) -> dict[str, Any]:
     import torch
 
     config, gpu = job.config, torch.cuda.is_available()
+    _check_devices(torch.cuda.device_count())
     shape = step_shape(config.step_rows, processes().num_processes, config.batch_size)
     return {
         "output_dir": str(job.folder / "trainer"),
@@ -64,3 +65,13 @@ def trl_arguments(job: TrainingJob) -> dict[str, Any]:
         "ddp_find_unused_parameters": False,
         **sharding_arguments(job),
     }
+
+
+def _check_devices(visible: int) -> None:
+    """Raises RecipeError where TRL would share one process out over several devices, which it refuses. So it
+    is where nothing but torch knows the GPUs: without `nvidia-smi`, or with another maker's."""
+    if visible < 2 or processes().num_processes > 1:
+        return
+    expected = f"is one, but torch sees {visible} GPUs"
+    fix = f"processes: {visible}, or export CUDA_VISIBLE_DEVICES=0"
+    raise RecipeError(Problem("launch.processes", expected, fix, "docs/architecture/training.md"))

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from posttrain.core.metrics_log import read_metrics
 from posttrain.memory.shapes import find_shape
 from posttrain.plan.amounts import Amount, estimate, unknown
-from posttrain.watch.names import TOKENS_PER_SECOND
 from synth.config import Recipe
 from synth.errors import CodemillError
 from synth.store.checkpoints import MANIFEST, Checkpoint, read_checkpoint
 from synth.store.figures import read_figures
 from synth.store.run_folder import list_runs, read_info
 from synth.store.views import funnel
+from synth.training_metrics import TOKENS_PER_SECOND
 
 _SIZES = frozenset(("count", "limit", "limits", "shard_size"))
 

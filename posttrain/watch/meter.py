@@ -15,7 +15,7 @@ import numpy
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from posttrain.watch.names import MEMORY, TOKENS_PER_SECOND, UTILISATION
+from synth.training_metrics import MEMORY, TOKENS_PER_SECOND, UTILISATION
 
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 """Keys of the configs of mixtures."""

@@ -17,6 +17,8 @@ import time
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
+_ORPHANED_S = 5.0
+"""Grace at most once codemill itself is gone: nobody waits for what is saved, and the memory is wanted."""
 
 
 def die_with_parent(signal_number: int) -> None:
@@ -26,12 +28,16 @@ def die_with_parent(signal_number: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
-def end_group(child: "subprocess.Popen[bytes]", grace_s: float) -> None:
-    """Send SIGTERM to the group, wait at most so many seconds, then send SIGKILL to the rest, and reap."""
+def end_group(child: "subprocess.Popen[bytes]", grace_s: float, owner: int) -> None:
+    """Send SIGTERM to the group, wait at most so many seconds, then send SIGKILL to the rest, and reap. The
+    wait is short without the `owner`, the process that started this one."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace_s
-        while child.poll() is None and time.monotonic() < deadline:
+        asked = time.monotonic()
+        while child.poll() is None:
+            grace = grace_s if os.getppid() == owner else min(grace_s, _ORPHANED_S)
+            if time.monotonic() >= asked + grace:
+                break
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
@@ -41,6 +47,7 @@ def guard(lifeline: int, grace_s: float, command: list[str]) -> int:
     """Run the command until it ends or the lifeline closes. Returns its exit code (128 +
     the signal's number)."""
     stopping: list[int] = []
+    owner = os.getppid()
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(signal.SIGTERM)
@@ -56,7 +63,7 @@ def guard(lifeline: int, grace_s: float, command: list[str]) -> int:
         readable, _, _ = select.select([lifeline], [], [], 0.1)
         if readable:
             break
-    end_group(child, grace_s)
+    end_group(child, grace_s, owner)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 

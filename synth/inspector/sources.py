@@ -15,7 +15,7 @@ from typing import Final
 from synth.errors import CodemillError, Problem, StoreError, UserError
 from synth.inspector.database import Database
 from synth.inspector.descriptions import KINDS, Descriptions
-from synth.inspector.opened_run import OpenedRun, RunKind, Stamp, stamp_of
+from synth.inspector.opened_run import LeftOutFile, OpenedRun, RunKind, Stamp, stamp_of
 from synth.inspector.text_search import SearchedText, TextFiles
 from synth.products import BY_NAME, Product
 from synth.records import Outcome
@@ -253,6 +253,23 @@ class OpenedAnswers(OpenedRun):
 
     kind = RunKind.ANSWERS
 
+    def __init__(self, database: Database, key: str, path: Path, number: int) -> None:
+        super().__init__(database, key, path, number)
+        self._unread: dict[str, int] = {}
+        """Lines of a file that are no answers."""
+
+    @property
+    def damaged(self) -> tuple[LeftOutFile, ...]:
+        lines = (
+            LeftOutFile(
+                path=f"{count:,} {'line' if count == 1 else 'lines'} of {Path(name).name}",
+                problem="cannot be read as answers",
+                fix="run the same codemill verify again: it judges what is missing",
+            )
+            for name, count in sorted(self._unread.copy().items())
+        )
+        return (*super().damaged, *lines)
+
     @property
     def stages(self) -> list[str]:
         return [_VERIFY]
@@ -288,6 +305,14 @@ class OpenedAnswers(OpenedRun):
 
     def _check(self, name: str) -> None:
         """Answers have no seals: they are lines that a verify appends to."""
+
+    def _learn(self, names: Sequence[str]) -> None:
+        for name in names:
+            if (unread := _lines_in(Path(name)) - self._files[name].rows) > 0:
+                self._unread[name] = unread
+
+    def _forget(self, name: str) -> None:
+        self._unread.pop(name, None)
 
     def _select(self, names: Sequence[str]) -> tuple[str, list[object]]:
         faults = [outcome.value for outcome in Outcome if outcome.is_fault]
@@ -403,6 +428,13 @@ def _is_answers(path: Path) -> bool:
         return isinstance(first, dict) and {"row", "key", "verdict"} <= first.keys()
     except (OSError, ValueError, StopIteration, RecursionError):
         return False
+
+
+def _lines_in(path: Path) -> int:
+    """Whole lines; 0 for a file that is gone."""
+    with suppress(OSError), path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+    return 0
 
 
 def _files_in(folder: Path, suffix: str) -> dict[str, Stamp]:

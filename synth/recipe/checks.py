@@ -12,7 +12,7 @@ from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.data_set_rules import DATA_SET_RULES
 from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
-from synth.recipe.launch_rules import launch_is_whole, steps_are_shared_evenly
+from synth.recipe.launch_rules import launch_is_whole, shards_can_be_made, steps_are_shared_evenly
 from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
@@ -305,5 +305,6 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _money_has_prices,
     launch_is_whole,
     steps_are_shared_evenly,
+    shards_can_be_made,
     held_out_rows_are_used,
 )

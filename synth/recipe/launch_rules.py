@@ -59,3 +59,16 @@ def steps_are_shared_evenly(recipe: Recipe) -> Iterator[Finding]:
         if problem is not None:
             sharing: tuple[KeyPath, ...] = ((*path, "rows_per_step"), (*path, "batch_size"))
             yield Finding((*sharing, ("launch", "processes")), problem.message, problem.fix)
+
+
+def shards_can_be_made(recipe: Recipe) -> Iterator[Finding]:
+    """What FSDP2 does not share out, or not rightly."""
+    if recipe.launch.sharding == "none":
+        return
+    for section, config in recipe.trainings.items():
+        if config.lora is not None and config.lora.quantization is not None:
+            path: KeyPath = (*section.split("."), "lora", "quantization")
+            expected = "cannot be sharded: weights of 4 bits stay whole on each GPU"
+            yield Finding(
+                (path, ("launch", "sharding")), expected, "remove quantization, or `sharding: none`"
+            )

@@ -142,6 +142,14 @@ def _unusable_modules(modules: str | tuple[str, ...]) -> str:
     return ""
 
 
+def _quantized_weights_are_whole(recipe: Recipe) -> Iterator[Finding]:
+    for path, lora in _adapters(recipe):
+        if lora.quantization is not None and recipe.launch.sharding != "none":
+            expected = "cannot be shared out over processes, as `launch.sharding` asks"
+            paths: tuple[KeyPath, ...] = ((*path, "quantization"), ("launch", "sharding"))
+            yield Finding(paths, expected, "sharding: none, or quantization: null")
+
+
 def _engine_can_serve_the_adapter(recipe: Recipe) -> Iterator[Finding]:
     """An engine that serves adapters only gets one adapter over its weights, trained on from job to job."""
     engine = recipe.engine
@@ -206,6 +214,7 @@ TRAINING_RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _smoothing_is_read,
     _batches_can_be_paired,
     _modules_can_be_adapted,
+    _quantized_weights_are_whole,
     _engine_can_serve_the_adapter,
     _engine_can_hold_the_rank,
 )

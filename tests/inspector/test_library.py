@@ -225,3 +225,15 @@ def test_a_text_is_looked_for_in_the_files_that_are_left(tmp_path: Path) -> None
         file.unlink()
     found = opened.find_text("Double a", 60)
     assert found.is_whole and "task-2b" not in found.ids
+
+
+def test_lines_that_are_no_answers_are_counted_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    broken = b'not json\n{"row": 2, "verdict": "\xff\xfe"}\n[1]\n{"row": 7'
+    file.write_bytes(answer(1, Outcome.PASS, 2).line().encode() + broken)
+    library = Library([file])
+    assert list_runs(library)[0].damaged == 1
+    (left_out,) = library.runs[0].damaged
+    assert left_out.path == "3 lines of out.jsonl"
+    file.write_text(answer(1, Outcome.PASS, 2).line())
+    assert list_runs(library)[0].damaged == 0

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from synth import charts
 from synth.inspector.library import Library
-from synth.inspector.web import charts
 from synth.inspector.web.app import assets, create_app
 from synth.inspector.web.highlighting import MOST_CHARACTERS, shown_code
 from synth.inspector.web.page import Page, Visit

@@ -161,7 +161,7 @@ def test_a_damaged_file_and_a_broken_run_file_are_named_and_the_rest_is_shown(tm
     broken.write_bytes(broken.read_bytes()[:-7] + b"garbage")
     client = open_client(run)
     text = client.get("/runs/small").text
-    assert "was left out" in text and "verdict" in text and "snippet" in text
+    assert "Left out:" in text and "verdict" in text and "snippet" in text
     for name in (RUN_FILE, RUN_COPY):
         (run / name).write_text("{")
     answer = open_client(run).get("/runs/small")

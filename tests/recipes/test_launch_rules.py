@@ -43,6 +43,11 @@ def load(tmp_path: Path, changes: list[str]) -> None:
             "dpo.gradient_accumulation",
             "follows",
         ),
+        (
+            ["launch.sharding=fsdp2", "dpo.lora={quantization: nf4}"],
+            "dpo.lora.quantization",
+            "cannot be sharded",
+        ),
         (["launch.processes=0"], "launch.processes", "at least 1"),
     ],
 )

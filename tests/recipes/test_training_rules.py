@@ -56,6 +56,12 @@ def load(tmp_path: Path, changes: list[str]) -> None:
         (["sft.coarse.lora={target_modules: '('}"], "sft.coarse.lora.target_modules", "regular expression"),
         (["sft.coarse.lora={target_modules: [q_proj, lm_head]}"], "sft.coarse.lora", "`lm_head`"),
         (["sft.coarse.lora={target_modules: '.*'}"], "sft.coarse.lora", "`lm_head`"),
+        ([ADAPTER, "dpo.lora={dora: true}"], "dpo.lora.dora", "served as an adapter"),
+        ([ADAPTER, "dpo.lora={train_tokens: [x]}"], "dpo.lora.train_tokens", "only adapters"),
+        (["dpo.lora={quantization: nf4}", "launch.sharding=fsdp2"], "dpo.lora.quantization", "shared out"),
+        (["kto={batch_size: 1}"], "kto.batch_size", "at least 2"),
+        (["kto={rows_per_step: 1}"], "kto.batch_size", "at least 2"),
+        (["kto={}", "sft=null", "dpo=null", "data.solve=null", "data.pairs=null"], "kto", "no labelled"),
     ],
 )
 def test_what_a_training_would_refuse_is_a_problem(
@@ -78,6 +84,8 @@ def test_what_a_training_would_refuse_is_a_problem(
         ["dpo={loss_type: [sigmoid_norm], beta: 5}"],
         ["engine.swap=weights", "dpo.lora={rank: 600}", "sft.fine.lora=null"],
         ["sft.coarse.lora={target_modules: '.*_proj'}"],
+        ["kto={batch_size: 1, loss_type: apo_zero_unpaired}"],
+        ["dpo.lora={dora: true, rslora: true, quantization: nf4, train_tokens: [x]}"],
     ],
 )
 def test_what_works_passes(tmp_path: Path, changes: list[str]) -> None:

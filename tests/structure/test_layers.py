@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.grammar",
         "synth.mutation",
         "synth.token_estimate",
+        "synth.charts",
         "synth.child_environment",
     ),
     (
@@ -51,6 +52,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.packages_config",
         "synth.spending_config",
         "synth.training_config",
+        "synth.training_metrics",
         "synth.training_data_config",
         "synth.seeds_config",
         "synth.policy",

@@ -1,9 +1,6 @@
 """Packed SFT against unpacked SFT: the same loss, gradients and end, after an interruption and with several
 processes too."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +8,11 @@ import pytest
 import torch
 
 from posttrain import sft
-from posttrain.core.jobs import JOBS, SftJob
+from posttrain.core.jobs import SftJob
 from posttrain.core.packed_training import PackedRows
 from posttrain.core.policy import load_model
+from posttrain.launch import run_trainers
+from synth.launch_config import LaunchConfig
 from tests.training.conftest import WriteRows
 from tests.training.test_trainers import FIM, LORA, build, check_resume, losses, sft_job
 from tests.training.tiny import chat_rows
@@ -88,22 +87,10 @@ def test_two_processes_learn_what_one_does(policy: Path, write_rows: WriteRows, 
     """Steps of six, six and one packs: one device has all, or two share them and the second has nothing to do
     in the last step."""
     data = write_rows("rows", [*chat_rows(36), *FIM])
-    settings: dict[str, Any] = {"packing": True, "max_length": 128, "batch_size": 3}
-    settings["rows_per_step"] = 6
-    one = sft_job(policy, data, tmp_path / "one", **settings)
-    two = sft_job(policy, data, tmp_path / "two", **settings)
-    jobs = tmp_path / "jobs.json"
-    jobs.write_bytes(JOBS.dump_json((two,)))
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*launcher, "-m", "posttrain.train_jobs", str(jobs)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    settings: dict[str, Any] = {"packing": True, "max_length": 128, "batch_size": 3, "rows_per_step": 6}
+    one, two = (sft_job(policy, data, tmp_path / name, **settings) for name in ("one", "two"))
     sft.train(one)
+    run_trainers([two], tmp_path / "train.log", launch=LaunchConfig(processes=2))
     assert losses(two.folder) == pytest.approx(losses(one.folder), abs=1e-5)
     assert len(losses(one.folder)) == 3
     expected, found = (load_model(str(job.folder / "merged"), "float32").state_dict() for job in (one, two))

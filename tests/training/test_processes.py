@@ -15,6 +15,7 @@ import pytest
 from posttrain import sft
 from posttrain.core.jobs import SftJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import read_metrics
+from posttrain.core.trl_arguments import _check_devices
 from posttrain.launch import run_trainers
 from posttrain.launcher import node_rank, trainer_command
 from synth.errors import RecipeError, TrainerError
@@ -72,6 +73,33 @@ def test_no_process_is_left_after_any_is_killed(victim: str) -> None:
         assert alive == []
         if victim in ("first", "last"):
             assert guard.wait(5) == 128 + signal.SIGKILL, "the parent can say that memory ran out"
+
+
+_OWNS = (
+    "import subprocess, sys\n"
+    "from synth.generation.lifeline import Lifeline\n"
+    "lifeline = Lifeline()\n"
+    "command = lifeline.command([sys.executable, '-c', sys.argv[1]], 120.0)\n"
+    "child = subprocess.Popen(command, pass_fds=lifeline.inherited, start_new_session=True)\n"
+    "child.wait()\n"
+)
+
+
+def test_a_child_that_saves_slowly_is_ended_soon_once_its_owner_is_killed() -> None:
+    """Two minutes are for an owner that waits; without one, they would be two minutes of a full GPU."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", _OWNS, _WAITS],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "RANK": "0"},
+    )
+    assert owner.stdout is not None
+    owner.stdout.readline()
+    everyone = psutil.Process(owner.pid).children(recursive=True)
+    owner.kill()
+    owner.wait()
+    _, alive = psutil.wait_procs(everyone, timeout=10)
+    assert len(everyone) == 2 and alive == []
 
 
 def test_the_first_error_is_the_exit_code_and_the_others_may_still_say_theirs() -> None:
@@ -135,6 +163,14 @@ def test_what_cannot_be_shared_evenly_is_refused_before_anything_starts(tmp_path
     ):
         run_trainers([job_of(30, tmp_path)], tmp_path / "log", launch=LaunchConfig(processes=2, nodes=2))
     assert not (tmp_path / "log").exists()
+
+
+def test_a_process_for_each_gpu_and_no_more(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is more than the 2 GPUs of the trainer"):
+        trainer_command(LaunchConfig(processes=4), [job_of(8, tmp_path)], cards=2)
+    with pytest.raises(RecipeError, match="torch sees 4 GPUs"):
+        _check_devices(4)
+    _check_devices(1)
 
 
 def test_a_node_knows_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -446,6 +446,7 @@ def test_the_checkpoint_says_how_it_came_about(trained: Checkpoint, policy: Path
         "adapter",
         "merged",
         "metrics.jsonl",
+        "plots",
         "policy.json",
         "rejected_rows.jsonl",
         "trainer",

@@ -3,16 +3,19 @@ of each step."""
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy
 import pytest
 import torch
 from datasets import Dataset
+from transformers import Trainer
 
-from posttrain import dpo, sft
+from posttrain import dpo, sft, train_jobs
 from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, load_tokenizer
@@ -50,15 +53,12 @@ def losses(folder: Path) -> list[float]:
 
 def fault_at(monkeypatch: pytest.MonkeyPatch, change: Callable[[int, torch.Tensor], torch.Tensor]) -> None:
     """Let a fault of the machine change the loss: `change` gets the number of the step and its loss."""
-    plain = guards.WatchedSteps.training_step
+    plain = Trainer.training_step
 
     def faulty(self: Any, *args: object, **kwargs: object) -> torch.Tensor:  # noqa: ANN401
-        loss = plain(self, *args, **kwargs)
-        changed = change(self.state.global_step + 1, loss)
-        self.step_loss = self.step_loss - loss + changed
-        return changed
+        return change(self.state.global_step + 1, plain(self, *args, **kwargs))
 
-    monkeypatch.setattr(guards.WatchedSteps, "training_step", faulty)
+    monkeypatch.setattr(Trainer, "training_step", faulty)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,29 @@ def test_a_jump_of_the_loss_that_stays_goes_back_to_before_it(
             sft.train(one)
     assert "goes on after step 17. " in str(stopped.value) and "spike: null (now 3)" in str(stopped.value)
     resumed = sft.train(one)
+    assert losses(resumed.folder) == pytest.approx(losses(straight.folder), abs=1e-6)
+
+
+def test_where_memory_runs_out_the_state_is_saved_and_the_keys_of_the_job_are_named(
+    policy: Path, data: Path, straight: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = job(policy, data, tmp_path / "out", epochs=2)
+
+    def full(at: int, loss: torch.Tensor) -> torch.Tensor:
+        if at == 7:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return loss
+
+    with monkeypatch.context() as broken:
+        fault_at(broken, full)
+        with pytest.raises(TrainerError, match=r"ran out of memory \(CUDA out of memory") as stopped:
+            train_jobs._train(one, None)
+    said = str(stopped.value)
+    assert "it needs about 1." in said and "with batch_size: 4 and rows of up to 2048 tokens" in said
+    assert "batch_size: 1, gradient_accumulation: 4" in said or "gradient_checkpointing: true" in said
+    seen: list[int] = []
+    resumed = sft.train(one, lambda progress: seen.append(progress.step))
+    assert seen[0] == 7
     assert losses(resumed.folder) == pytest.approx(losses(straight.folder), abs=1e-6)
 
 
@@ -281,6 +304,18 @@ def test_each_step_has_its_tokens_and_memory_and_no_figure_is_made_up(
     assert all(step.metrics["peak_memory_mb"] > 100 for step in steps)
     assert torch.cuda.is_available() or not any("mfu" in step.metrics for step in steps)
     assert torch.cuda.is_available() or peak_flops(bfloat16=True) is None
+
+
+def test_a_training_leaves_its_charts(policy: Path, write_rows: WriteRows, tmp_path: Path) -> None:
+    one = job(policy, write_rows("rows", chat_rows(16)), tmp_path / "out", eval_share=0.3, eval_steps=1)
+    plots = {file.stem: file for file in (sft.train(one).folder / "plots").iterdir()}
+    assert {"loss", "learning-rate", "tokens-a-second", "peak-memory-in-MB"} <= plots.keys()
+    curves = {
+        name: ElementTree.parse(file).findall(".//{http://www.w3.org/2000/svg}path")
+        for name, file in plots.items()
+    }
+    assert [len(curves[name]) for name in ("loss", "learning-rate")] == [2, 1]
+    assert all(float(number) >= 0 for number in re.findall(r"[\d.]+", curves["loss"][0].get("d") or "nan"))
 
 
 def test_the_arithmetic_of_a_token_is_six_operations_a_weight_and_attention(policy: Path) -> None:

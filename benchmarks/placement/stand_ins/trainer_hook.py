@@ -5,6 +5,7 @@ Place in the flow: Python imports it at the start of each process. The one rule:
 trainer it does nothing.
 """
 
+import atexit
 import os
 import sys
 import time
@@ -22,3 +23,5 @@ if "posttrain.train_jobs" in sys.orig_argv and "SIMULATED_CARDS" in os.environ:
         from benchmarks.placement.stand_ins.stand_in_trainer import train
 
         train(sys.orig_argv[-1])
+    else:
+        atexit.register(simulated_card.note, "trainer", "end")

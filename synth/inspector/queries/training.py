@@ -19,21 +19,12 @@ from synth.inspector.opened_run import OpenedRun
 from synth.store.checkpoints import MANIFEST, PolicyManifest, read_checkpoint, training_files
 from synth.store.seals import read_json
 from synth.store.selections import Selection, read_selections
+from synth.training_metrics import CHARTS
 from synth.wire_record import Record
 
 MOST_POINTS: Final = 400
 """Of one curve; longer ones are thinned out evenly, and keep their last point."""
 METRICS: Final = "metrics.jsonl"
-SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "loss": ("loss",),
-    "rewards": ("rewards/chosen", "rewards/rejected"),
-    "margin": ("rewards/margins",),
-    "reward accuracy": ("rewards/accuracies",),
-    "learning rate": ("learning_rate",),
-    "gradient norm": ("grad_norm",),
-    "token accuracy": ("mean_token_accuracy",),
-}
-"""The charts of a job, in TRL's names."""
 _READERS: Final = {".parquet": "read_parquet", ".jsonl": "read_json_auto"}
 
 
@@ -258,7 +249,7 @@ def _charts(path: Path, left_out: list[str]) -> Iterator[MetricChart]:
     if bad:
         words = "1 line is" if bad == 1 else f"{bad} lines are"
         left_out.append(f"checkpoints/{path.parent.name}/{path.name}: {words} no metrics")
-    for title, metrics in SHOWN.items():
+    for title, metrics in CHARTS.items():
         curves = [MetricCurve(name=name, points=_points(steps, name)) for name in metrics]
         curves = [curve for curve in curves if curve.points]
         if curves:

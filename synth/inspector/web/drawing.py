@@ -6,10 +6,10 @@ Place in the flow: `rendering.py` hands `DRAWING` to the templates. The one rule
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from synth.charts import Curve, Share, SplitBin
 from synth.inspector.queries.coverage import CoverageCell, CoverageView, SynergyCell
 from synth.inspector.queries.rules import EvidenceBin
 from synth.inspector.queries.training import MetricChart
-from synth.inspector.web.charts import Curve, Share, SplitBin
 
 _STEPS: Final = 5
 """Shades of the coverage map."""

@@ -1,8 +1,8 @@
 """Charts as SVG, drawn on the server: shares of a bar, bars of a histogram, lines over time.
 
-Place in the flow: templates call these. The one rule: a chart is a picture with one sentence for those who
-do not see it (`label`); its texts stand in HTML beside it, and its colours are classes of the style sheet,
-because the content security policy lets no style into an attribute.
+Place in the flow: templates of the inspector and the plots of a training call these. The one rule: a chart is
+a picture with one sentence for those who do not see it (`label`); its texts stand beside it, and its colours
+are classes of the style sheet, because the content security policy lets no style into an attribute.
 """
 
 from collections.abc import Iterable, Sequence
