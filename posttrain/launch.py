@@ -18,6 +18,7 @@ from posttrain.core.checkpoints import finished_checkpoint
 from posttrain.core.jobs import EVENTS, JOBS, Refused, TrainingJob, TrainingProgress, job_hash
 from posttrain.core.metrics_log import OnProgress
 from posttrain.launcher import trainer_command
+from posttrain.watch.memory_advice import advice, needs
 from synth import errors
 from synth.cards import Card, find_cards, visible_to_child
 from synth.child_environment import child_environment, hub_access
@@ -86,7 +87,7 @@ def _train_rest(
         raise _as_error(refused)
     finished = [found for job in jobs if (found := _finished(job))]
     if code or len(finished) < len(jobs):
-        raise _crashed(code, log_path)
+        raise _crashed(code, log_path, next(job for job in jobs if _finished(job) is None))
     return finished
 
 
@@ -181,16 +182,14 @@ def _as_error(refused: Refused) -> CodemillError:
     return error
 
 
-def _crashed(code: int, log_path: Path) -> TrainerError:
+def _crashed(code: int, log_path: Path, job: TrainingJob) -> TrainerError:
     tail = "\n    ".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
     expected = f"{_how_it_ended(code)} before it saved its policy; the end of its log:\n    {tail}"
     fix = "fix the cause and rerun the same command to resume from the last checkpoint"
     if code == _KILLED or "OutOfMemoryError" in tail:
-        fix = (
-            "lower batch_size (with rows_per_step set, it does not change the result), set "
-            "gradient_checkpointing, or end what else uses memory; then rerun the same command to resume "
-            "from the last checkpoint"
-        )
+        on_gpu = bool(find_cards())
+        expected = f"{expected}\n    {job.name}: {needs(job, on_gpu)}"
+        fix = f"{advice(job, on_gpu)}; then rerun the same command to resume from the last checkpoint"
     return TrainerError(Problem(f"trainer with the log {log_path}", expected, fix))
 
 

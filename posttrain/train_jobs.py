@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from posttrain.core import stop_request
 from posttrain.core.disk_full import as_disk_full
 from posttrain.core.jobs import JOBS, DpoJob, Finished, Refused, SftJob, TrainingJob
+from posttrain.watch.memory_advice import as_out_of_memory
 from synth.errors import CodemillError, Problem, RecipeError
 from synth.generation.guard import die_with_parent
 from synth.records import Record
@@ -83,6 +84,8 @@ def _train(job: TrainingJob, events: TextIO | None) -> None:
     except (OSError, RuntimeError, SafetensorError) as error:
         if (full := as_disk_full(error, job.folder)) is not None:
             raise full from error
+        if (short := as_out_of_memory(error, job)) is not None:
+            raise short from error
         raise
 
 

@@ -35,10 +35,16 @@ class Overhead(NamedTuple):
     """Buffers of the library that joins several processes, where there are several."""
     fragments: float
     """Share of the activations that is lost between blocks of other sizes."""
+    scores_in_place: bool
+    """Whether TRL scores tokens by a kernel of Triton; else each operation on a tile has its own result."""
 
 
-ON_GPU = Overhead(process=1 << 30, per_peer=1 << 29, fragments=0.1)
-ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1)
+ON_GPU = Overhead(process=1 << 30, per_peer=1 << 29, fragments=0.1, scores_in_place=True)
+ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1, scores_in_place=False)
+
+_RESULTS_OF_A_TILE = 7.25
+"""Results in float32 that are there at once when a tile goes backward without Triton: scaled logits twice,
+log-probabilities, probabilities, their gradient, a mask of bytes, and a difference with its product."""
 
 
 class TrainingSettings(NamedTuple):
@@ -144,6 +150,7 @@ def predict_training(shape: ModelShape, settings: TrainingSettings) -> TrainingM
     trained = adapted if lora is not None else shape.weights
     copies = 2 if settings.kind != "sft" and settings.trains_on else 1
     activations = round(_activations(shape, settings) * (1 + settings.overhead.fragments))
+    activations += _kept_of_reference(shape, settings)
     scores = _scores(shape, settings)
     gradients = 4 * trained // shards
     if not settings.accumulates:  # gradients grow as activations go: the peak is at one of the two ends
@@ -182,8 +189,20 @@ def _scores(shape: ModelShape, settings: TrainingSettings) -> int:
     """Two tiles of logits, a float32 gradient for each token's last state, and for the table if it is
     trained."""
     tile = min(settings.tokens, _TILE_TOKENS) * _TILE_WORDS * _BYTES[settings.sums]
+    tiles = 2 * tile
+    if not settings.overhead.scores_in_place:  # and of a tile only the words that there are become resident
+        words = min(settings.tokens, _TILE_TOKENS) * min(_TILE_WORDS, shape.vocabulary)
+        tiles = round(words * (_BYTES[settings.sums] + 4 * _RESULTS_OF_A_TILE))
     table = 0 if settings.lora is not None else 4 * shape.embedding_weights
-    return 2 * tile + 4 * settings.tokens * shape.hidden + table
+    return tiles + 4 * settings.tokens * shape.hidden + table
+
+
+def _kept_of_reference(shape: ModelShape, settings: TrainingSettings) -> int:
+    """Without a GPU: blocks of the reference's pass through a layer, which the C library does not give back.
+    With all weights trained, the reference is asked before."""
+    if settings.overhead.scores_in_place or settings.kind == "sft" or settings.lora is None:
+        return 0
+    return settings.tokens * _layer_token_bytes(shape, settings)
 
 
 def _activations(shape: ModelShape, settings: TrainingSettings) -> int:

@@ -118,13 +118,13 @@ def _fix(recipe: Recipe, shape: ModelShape, section: str, room: int, cards: int)
     sharded = recipe.model_copy(update={"launch": recipe.launch.model_copy(update={"sharding": "fsdp2"})})
     ways = [("", recipe), ("launch: {sharding: fsdp2}", sharded)] if cards > 1 else [("", recipe)]
     for launch, way in ways:
-        for words, config in _smaller(recipe.trainings[section]):
+        for words, config in smaller(recipe.trainings[section]):
             if _predicted(way, shape, config, cards).total <= room:
                 return "    and ".join(filter(None, (launch, words)))
     return "a smaller model    or cards with more memory"
 
 
-def _smaller(config: TrainConfig) -> Iterator[tuple[str, TrainConfig]]:
+def smaller(config: TrainConfig) -> Iterator[tuple[str, TrainConfig]]:
     """The same training with less memory, the change that costs least first: in words, and as settings."""
     for lora in dict.fromkeys((config.lora, config.lora or LoraConfig())):
         adapter = "" if config.lora is not None or lora is None else f"lora: {{rank: {lora.rank}}}, "

@@ -42,9 +42,15 @@ class WatchedSteps:
     step_loss: torch.Tensor | None = None
     """Sum over the batches of one step so far, on this device, as the trainer logs it."""
     step_norm: torch.Tensor | float | None = None
+    before_failing: Callable[[], None] = staticmethod(lambda: None)
+    """Called when memory runs out in a step; the weights are still those of the step before."""
 
     def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        try:
+            loss: torch.Tensor = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        except torch.OutOfMemoryError:
+            self.before_failing()
+            raise
         self.step_loss = loss.detach() if self.step_loss is None else self.step_loss + loss.detach()
         return loss
 
@@ -62,6 +68,7 @@ class StepGuard(TrainerCallback):  # type: ignore[misc]
         self._randomness: _Randomness | None = None
         self._high: list[int] = []
         """Steps in a row whose loss is high."""
+        trainer.before_failing = self._keep_alone
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -104,6 +111,12 @@ class StepGuard(TrainerCallback):  # type: ignore[misc]
                 f"steps before had {min(usual):.3g} to {max(usual):.3g}"
             )
             raise self._stopped(self._high[0], words)
+
+    def _keep_alone(self) -> None:
+        """Save without the other processes, whose memory may not have run out: only where there are none."""
+        if self._trainer.args.world_size == 1:
+            self._trainer.optimizer.zero_grad()
+            self._keep(self._trainer.state)
 
     def _keep(self, state: TrainerState) -> None:
         """Save the state of the step before, unless it is there, or is the beginning."""

@@ -13,8 +13,9 @@ import numpy
 import pytest
 import torch
 from datasets import Dataset
+from transformers import Trainer
 
-from posttrain import dpo, sft
+from posttrain import dpo, sft, train_jobs
 from posttrain.core.jobs import DpoJob, SftJob
 from posttrain.core.metrics_log import read_metrics
 from posttrain.core.policy import load_model, load_tokenizer
@@ -52,15 +53,12 @@ def losses(folder: Path) -> list[float]:
 
 def fault_at(monkeypatch: pytest.MonkeyPatch, change: Callable[[int, torch.Tensor], torch.Tensor]) -> None:
     """Let a fault of the machine change the loss: `change` gets the number of the step and its loss."""
-    plain = guards.WatchedSteps.training_step
+    plain = Trainer.training_step
 
     def faulty(self: Any, *args: object, **kwargs: object) -> torch.Tensor:  # noqa: ANN401
-        loss = plain(self, *args, **kwargs)
-        changed = change(self.state.global_step + 1, loss)
-        self.step_loss = self.step_loss - loss + changed
-        return changed
+        return change(self.state.global_step + 1, plain(self, *args, **kwargs))
 
-    monkeypatch.setattr(guards.WatchedSteps, "training_step", faulty)
+    monkeypatch.setattr(Trainer, "training_step", faulty)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +104,29 @@ def test_a_jump_of_the_loss_that_stays_goes_back_to_before_it(
             sft.train(one)
     assert "goes on after step 17. " in str(stopped.value) and "spike: null (now 3)" in str(stopped.value)
     resumed = sft.train(one)
+    assert losses(resumed.folder) == pytest.approx(losses(straight.folder), abs=1e-6)
+
+
+def test_where_memory_runs_out_the_state_is_saved_and_the_keys_of_the_job_are_named(
+    policy: Path, data: Path, straight: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = job(policy, data, tmp_path / "out", epochs=2)
+
+    def full(at: int, loss: torch.Tensor) -> torch.Tensor:
+        if at == 7:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return loss
+
+    with monkeypatch.context() as broken:
+        fault_at(broken, full)
+        with pytest.raises(TrainerError, match=r"ran out of memory \(CUDA out of memory") as stopped:
+            train_jobs._train(one, None)
+    said = str(stopped.value)
+    assert "it needs about 1." in said and "with batch_size: 4 and rows of up to 2048 tokens" in said
+    assert "batch_size: 1, gradient_accumulation: 4" in said or "gradient_checkpointing: true" in said
+    seen: list[int] = []
+    resumed = sft.train(one, lambda progress: seen.append(progress.step))
+    assert seen[0] == 7
     assert losses(resumed.folder) == pytest.approx(losses(straight.folder), abs=1e-6)
 
 

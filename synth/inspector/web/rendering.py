@@ -179,14 +179,16 @@ def ended(kept: int, losses: object, waiting: int = 0) -> list[charts.Share]:
 
 
 def facts_of(evidence: str) -> list[tuple[str, str]]:
-    """The texts of a row's evidence, which say most, then its figures without noise; by name."""
+    """The texts of a row's evidence, the longest of which says most, then its figures without noise; by
+    name."""
     try:
         found = json.loads(evidence)
     except ValueError:
         return [("evidence", evidence)]
     if not isinstance(found, dict):
         return [("evidence", evidence)]
-    facts = sorted(found.items(), key=lambda fact: type(fact[1]) in (int, float))
+    numbers = (int, float)
+    facts = sorted(found.items(), key=lambda one: 1 if type(one[1]) in numbers else -len(str(one[1])))
     return [
         (str(name), number(value) if type(value) in (int, float) else str(value)[:_MOST_FACT])
         for name, value in facts
