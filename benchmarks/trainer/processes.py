@@ -4,9 +4,9 @@ A random Qwen2 of two layers is trained for three epochs on an odd number of row
 `losses`: supervised fine-tuning and preference optimization with 1, 2 and 4 processes; the losses of each
 step beside those of one process. `resume`: two processes are killed and four go on. `kills`: the parent, the
 launcher and a process are killed with -9 while they train; which processes are left 10 s later. `together`:
-two trainings at once. `fsdp2`: sharded over two processes, an adapter and all weights, also killed and gone
-on with; the weights beside those of one process. `accelerate`: with a file of `accelerate config`. Exit code
-1 if losses differ by more than 1e-5, weights by more than 1e-4, or a process is left.
+two trainings at once. `fsdp2`, `fsdp2_dpo`: sharded over two processes, an adapter and all weights, killed
+and gone on with; the weights beside those of one process. `accelerate`: with a file of `accelerate config`.
+Exit code 1 if losses differ by more than 1e-5, weights by more than 1e-4, or a process is left.
 """
 
 import json
@@ -115,22 +115,28 @@ def check_together(base: Path, home: Path) -> bool:
 
 
 def check_fsdp2(base: Path, home: Path) -> bool:
+    return _shards("sft", base, home)
+
+
+def check_fsdp2_dpo(base: Path, home: Path) -> bool:
+    return _shards("dpo", base, home)
+
+
+def _shards(kind: str, base: Path, home: Path) -> bool:
     good = True
     settings: dict[str, dict[str, Any]] = {
-        "sft": {},
-        "sft, all weights": {"lora": None, "learning_rate": 1e-4},
-        "dpo": {},
-        "dpo, all weights": {"lora": None, "learning_rate": 1e-4},
+        "adapter": {},
+        "all weights": {"lora": None, "learning_rate": 1e-4},
     }
     for name, config in settings.items():
-        place, kind = home / name.replace(", ", "-").replace(" ", "-"), name[:3]
+        place = home / name.replace(" ", "-")
         alone = trained(job_of(base, place / "alone", kind, **config), 1)
         job = job_of(base, place / "sharded", kind, save_steps=2, **config)
         job = job.model_copy(update={"sharding": "fsdp2"})
         launch = LaunchConfig(processes=2, sharding="fsdp2")
         _interrupt(job, launch)
         sharded = run_trainers([job], place / "again.log", launch=launch)[0]
-        good &= _close(f"{name}, sharded beside one process", losses(sharded), losses(alone))
+        good &= _close(f"{kind}, {name}, sharded beside one process", losses(sharded), losses(alone))
         good &= _same_weights(sharded, alone)
     return good
 
@@ -156,6 +162,7 @@ CHECKS: dict[str, Callable[[Path, Path], bool]] = {
     "kills": check_kills,
     "together": check_together,
     "fsdp2": check_fsdp2,
+    "fsdp2_dpo": check_fsdp2_dpo,
     "accelerate": check_accelerate,
 }
 

@@ -4,11 +4,12 @@ Place in the flow: a loaded recipe -> here -> `forecast`. The one rule: nothing 
 or downloaded; the only thing that is written is the store of tokens, which the training will read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from posttrain.core.policy import find_policy, resolve_model
 from posttrain.evaluate.suite import Suites
+from posttrain.placement.machine import find_placement
 from posttrain.plan.calls import expected_rows, plan_data, plan_evaluations
 from posttrain.plan.earlier import earlier_run
 from posttrain.plan.forecast import Forecast, PlannedPhase
@@ -16,6 +17,7 @@ from posttrain.plan.trainings import Machine, plan_jobs_with_data, plan_made_dat
 from posttrain.standalone import dpo_jobs, kto_jobs, sft_jobs
 from synth.cards import find_cards
 from synth.config import Recipe
+from synth.errors import RecipeError
 from synth.recipe import LoadedRecipe
 
 
@@ -34,7 +36,17 @@ def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecas
     else:
         phases = list(_rounds(recipe, loaded.source.parent, machine))
     phases += plan_evaluations(recipe, loaded.source.parent, suites)
-    return Forecast(recipe=recipe.name, phases=tuple(phases), notes=tuple(_notes(recipe)))
+    return Forecast(
+        recipe=recipe.name, phases=tuple(phases), notes=tuple(_notes(recipe, loaded.source.parent))
+    )
+
+
+def _placed(recipe: Recipe, recipe_folder: Path) -> Sequence[str]:
+    """Which GPUs serve and which train; or what a run would be refused for."""
+    try:
+        return find_placement(recipe, recipe_folder, empty=True).words
+    except RecipeError as refused:
+        return [f"refused on this machine: {one.where} {one.message}; {one.fix}" for one in refused.problems]
 
 
 def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[PlannedPhase]:
@@ -49,7 +61,8 @@ def _rounds(recipe: Recipe, recipe_folder: Path, machine: Machine) -> Iterator[P
             yield plan_made_data(name, round_, config, policy, recipe.policy.dtype, rows, machine)
 
 
-def _notes(recipe: Recipe) -> Iterator[str]:
+def _notes(recipe: Recipe, recipe_folder: Path) -> Iterator[str]:
+    yield from _placed(recipe, recipe_folder)
     if any(config.save_minutes for config in recipe.trainings.values()):
         yield "a state is also saved every `save_minutes`; two are kept until the training is done"
     if recipe.data is not None:

@@ -11,6 +11,7 @@ from benchmarks.placement.layouts import LAYOUTS, Layout
 from benchmarks.placement.trial import Event, check, prepare, read_events, run_trial
 from posttrain.loop.run import run_recipe
 from posttrain.loop.session import Parts
+from posttrain.plan.plan import plan_recipe
 from posttrain.pocket.world import POCKET_WORLD
 from synth.config import Recipe
 from synth.errors import RecipeError
@@ -60,15 +61,28 @@ def test_the_checks_see_a_trainer_beside_an_engine_that_stays_awake(tmp_path: Pa
 
 @pytest.mark.parametrize("machine", [LAYOUTS[0]], indirect=True)
 def test_what_cannot_fit_is_refused_before_anything_starts(machine: Layout, tmp_path: Path) -> None:
-    sections = machine.sections()
-    sections["sft"]["coarse"] = {"batch_size": 512, "max_length": 2048}
-    recipe = Recipe.model_validate(sections)
     with pytest.raises(RecipeError, match=r"(?s)sft\.coarse on GPU 0 .* does not fit") as refused:
         run_recipe(
-            Loaded(recipe, tmp_path / "recipe.yaml", ""),
+            loaded(machine, tmp_path, 512),
             tmp_path / "runs",
             Parts(LineReporter(), POCKET_WORLD),
         )
     assert "gradient_accumulation" in str(refused.value)
     assert not (tmp_path / "runs").exists()
     assert not (tmp_path / "cards" / "events.jsonl").exists()
+
+
+@pytest.mark.parametrize("machine", [LAYOUTS[0]], indirect=True)
+def test_the_plan_says_who_gets_which_card_and_what_would_be_refused(machine: Layout, tmp_path: Path) -> None:
+    notes = [
+        plan_recipe(loaded(machine, tmp_path, batch_size), tmp_path / "runs", POCKET_WORLD.suites).notes
+        for batch_size in (8, 512)
+    ]
+    assert "the trainer works on GPU 0" in notes[0]
+    assert any(note.startswith("refused on this machine: sft.coarse on GPU 0") for note in notes[1])
+
+
+def loaded(machine: Layout, folder: Path, batch_size: int) -> Loaded[Recipe]:
+    sections = machine.sections()
+    sections["sft"]["coarse"] |= {"batch_size": batch_size, "max_length": 2048}
+    return Loaded(Recipe.model_validate(sections), folder / "recipe.yaml", "")
