@@ -29,6 +29,9 @@ from synth.ids import content_hash
 from synth.store.atomic import remove_stale_files
 from synth.store.lock import locked
 
+WORTH_A_WORKER = 4 << 20
+"""Bytes of text that take longer than the start of a process."""
+
 OnPart = Callable[[int, int], None]
 """(finished parts, all parts)."""
 
@@ -86,7 +89,8 @@ def _encode_parts(
 ) -> Iterator[int]:
     """Make the shards that are missing; gives the number of finished shards after each."""
     missing = {index: part for index, part in enumerate(parts) if ShardFiles(folder, index).found() is None}
-    workers = tokenizing.workers or min(len(os.sched_getaffinity(0)), len(missing))
+    worth = sum(part.bytes for part in missing.values()) // WORTH_A_WORKER
+    workers = tokenizing.workers or min(len(os.sched_getaffinity(0)), worth)
     done = len(parts) - len(missing)
     yield done
     made = _in_turn if workers < 2 else _in_workers

@@ -15,8 +15,8 @@ from posttrain.core.rows import UnusableRow
 from synth.errors import DatasetError, Problem
 from synth.store.seals import repair_command
 
-LEAST_BYTES = 4 << 20
-"""Of text in a part: some seconds of work for one process."""
+LEAST_BYTES = 1 << 20
+"""Of text in a part: about a second of work for one process, so that all end at about the same time."""
 MOST_PARTS = 256
 """Of a data set, about: each shard is one open file of the trainer."""
 
