@@ -1,5 +1,5 @@
 """Rules between `devices` and the parts of a recipe that GPUs are given to. Pure: which GPUs there are is
-seen when a run starts (`posttrain.placement`).
+seen when a run starts.
 
 The one rule: a GPU is named for somebody who can use it, and once.
 """

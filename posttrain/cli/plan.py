@@ -5,25 +5,21 @@ from typing import Annotated
 
 import typer
 
-from synth.cli.app import AsJson, Overrides, print_warnings
+from posttrain.cli.options import RUNS, RecipeArgument, load
+from synth.cli.app import AsJson, Overrides
 from synth.cli.printing import print_json, print_table, print_text, print_title
-
-_RUNS = Path("runs")
 
 
 def plan(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Path of a recipe, or its name.")],
+    recipe: RecipeArgument,
     set_: Overrides = None,
     runs_dir: Annotated[
         Path, typer.Option("--runs-dir", help="Folder of runs: earlier ones say how fast this machine is.")
-    ] = _RUNS,
+    ] = RUNS,
     as_json: AsJson = False,
 ) -> None:
     """Say what a recipe will take: steps, calls, tokens, memory, disk, time. Nothing is started."""
-    from synth.recipe import load_recipe
-
-    loaded = load_recipe(recipe, set_ or ())
-    print_warnings(loaded.warnings)
+    loaded = load(recipe, set_)
     from posttrain.plan import page
     from posttrain.plan.plan import plan_recipe
     from posttrain.pocket.world import POCKET_WORLD

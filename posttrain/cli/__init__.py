@@ -4,14 +4,13 @@ The one rule: importing this module imports nothing heavy. Each command imports 
 after the recipe has been checked.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from posttrain.hub import command as push_command
-from posttrain.plan import command as plan_command
+from posttrain.cli import data, plan, push
+from posttrain.cli.options import RUNS, RecipeArgument, RunsDir, folder, load
 from synth.cli import (
     audit,
     calibrate,
@@ -27,20 +26,11 @@ from synth.cli import (
     views,
 )
 from synth.cli.app import AsJson, Overrides, app, print_warnings
-from synth.cli.printing import console, print_json, print_table, print_text, print_title
 
 if TYPE_CHECKING:
-    from posttrain.core.jobs import TrainingJob, TrainingProgress
+    from posttrain.core.jobs import TrainingProgress
     from posttrain.loop.session import Parts
-    from posttrain.tokens.build import OnPart
-    from posttrain.tokens.figures import DataFigures
-    from posttrain.tokens.selection import TokenRows
-    from synth.recipe import LoadedRecipe
 
-RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="Path of a recipe, or its name inside recipes/.")
-]
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder that contains the run folders.")]
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Start over: the old run folder is renamed, not deleted.")
 ]
@@ -62,113 +52,48 @@ AcceptFailures = Annotated[
     ),
 ]
 
-_RUNS = Path("runs")
-
 
 @app.command()
 def run(
     recipe: RecipeArgument,
     set_: Overrides = None,
-    runs_dir: RunsDir = _RUNS,
+    runs_dir: RunsDir = RUNS,
     fresh: Fresh = False,
     fork: Fork = None,
     accept_failures: AcceptFailures = False,
 ) -> None:
     """Run a recipe: data, training and evaluation, round after round. Rerun the same command to resume."""
-    loaded = _load(recipe, set_)
+    loaded = load(recipe, set_)
     from posttrain.loop.run import RunOptions, run_recipe
 
     run_recipe(loaded, runs_dir, _parts(), RunOptions(fresh, fork, accept_failures))
 
 
 @app.command()
-def sft(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+def sft(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = RUNS) -> None:
     """Only fine-tune, on the data sets named in `sft.coarse.data` and `sft.fine.data`."""
-    loaded = _load(recipe, set_)
+    loaded = load(recipe, set_)
     from posttrain.standalone import run_sft
 
-    print(run_sft(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
+    print(run_sft(loaded.recipe, loaded.source, folder(loaded, runs_dir), _show).folder)
 
 
 @app.command()
-def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+def dpo(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = RUNS) -> None:
     """Only run DPO, on the data set named in `dpo.data`."""
-    loaded = _load(recipe, set_)
+    loaded = load(recipe, set_)
     from posttrain.standalone import run_dpo
 
-    print(run_dpo(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
+    print(run_dpo(loaded.recipe, loaded.source, folder(loaded, runs_dir), _show).folder)
 
 
 @app.command()
-def kto(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = _RUNS) -> None:
+def kto(recipe: RecipeArgument, set_: Overrides = None, runs_dir: RunsDir = RUNS) -> None:
     """Only run KTO, on the data set named in `kto.data`: answers that are each good or bad."""
-    loaded = _load(recipe, set_)
+    loaded = load(recipe, set_)
     from posttrain.standalone import run_kto
 
-    print(run_kto(loaded.recipe, loaded.source, _folder(loaded, runs_dir), _show).folder)
-
-
-@app.command()
-def data(
-    recipe: RecipeArgument,
-    set_: Overrides = None,
-    runs_dir: RunsDir = _RUNS,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Also show rows with what is trained, and the rows left out.")
-    ] = False,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows to show of each kind.")] = 5,
-    as_json: AsJson = False,
-) -> None:
-    """Tokenize what a recipe trains on, and show lengths, the share of trained tokens and what is left out.
-
-    These are the rows of the run's last round, or of the data sets that the recipe names. No model is loaded.
-    """
-    loaded = _load(recipe, set_)
-    from posttrain.data_jobs import jobs_with_data, rows_of
-    from posttrain.tokens.figures import count
-
-    out = _folder(loaded, runs_dir)
-    found = []
-    for job in jobs_with_data(loaded.recipe, loaded.source.parent, out):
-        tokens = rows_of(job, _progress(job.name))
-        found.append(count(job.name, job.kind, tokens))
-        if not as_json:
-            _show_data(job, found[-1], tokens, rows if debug else 0)
-    if as_json:
-        print_json(found)
-
-
-def _progress(job: str) -> "OnPart":
-    def show(done: int, parts: int) -> None:
-        if parts > 1 and done:
-            print(f"{job}: {done} of {parts} parts are tokenized", file=sys.stderr)
-
-    return show
-
-
-def _show_data(job: "TrainingJob", figures: "DataFigures", tokens: "TokenRows", shown: int) -> None:
-    """Print the figures of one training, and the first `shown` rows of each kind."""
-    from itertools import islice
-
-    from posttrain import data_page
-    from posttrain.core.policy import load_tokenizer
-    from posttrain.tokens.figures import spans
-
-    print_title(f"{figures.job} ({figures.kind})")
-    print_table(data_page.HEADS, data_page.set_rows(figures), data_page.NUMBERS)
-    for line in (*data_page.summary(figures), *data_page.bars(figures.histogram)):
-        print_text(line)
-    if not shown:
-        return
-    print_text(f"\n{data_page.LEGEND}")
-    tokenizer = load_tokenizer(job.policy)
-    for place in range(min(shown, len(tokens))):
-        index = place * len(tokens) // shown
-        print_text(f"\nrow {index + 1}:")
-        for text in data_page.shown_row(spans(tokens.dataset[index], tokenizer)):
-            console().print(text, soft_wrap=True)
-    for row in islice(tokens.rejected(), shown):
-        print_text(f"left out: {data_page.rejected_line(row)}")
+    print(run_kto(loaded.recipe, loaded.source, folder(loaded, runs_dir), _show).folder)
 
 
 @app.command("eval")
@@ -215,7 +140,7 @@ def evaluate(
     ] = False,
     as_json: AsJson = False,
     set_: Overrides = None,
-    runs_dir: RunsDir = _RUNS,
+    runs_dir: RunsDir = RUNS,
     fresh: Fresh = False,
     accept_failures: AcceptFailures = False,
 ) -> None:
@@ -229,7 +154,7 @@ def evaluate(
         show_table(_parts().reporter, runs_dir, as_json=as_json)
         return
     if recipe is not None:
-        loaded = _load(recipe, set_)
+        loaded = load(recipe, set_)
     else:
         sampling = (style, n, temperature, top_p, max_tokens, tasks)
         loaded = recipe_of(
@@ -252,14 +177,6 @@ def pretrain(recipe: RecipeArgument, set_: Overrides = None) -> None:
     pretrain_recipe(recipe, set_ or ())
 
 
-def _load(recipe: str, overrides: list[str] | None) -> "LoadedRecipe":
-    from synth.recipe import load_recipe
-
-    loaded = load_recipe(recipe, overrides or ())
-    print_warnings(loaded.warnings)
-    return loaded
-
-
 def _parts() -> "Parts":
     """The parts of a run: the terminal display, and the one world that ships."""
     from posttrain.loop.session import Parts
@@ -267,10 +184,6 @@ def _parts() -> "Parts":
     from synth.cli.progress import ProgressDisplay
 
     return Parts(ProgressDisplay(), POCKET_WORLD)
-
-
-def _folder(loaded: "LoadedRecipe", runs_dir: Path) -> Path:
-    return runs_dir / loaded.recipe.name
 
 
 def _show(step: "TrainingProgress") -> None:
@@ -291,15 +204,12 @@ inspect.register(app)
 audit.register(app)
 curation.register(app)
 packages.register(app)
-plan_command.register(app)
-push_command.register(app)
+data.register(app)
+plan.register(app)
+push.register(app)
 app.add_typer(pocket, name="pocket")
 
 
 def main() -> None:
     """Entry point of the console command."""
     app()
-
-
-if __name__ == "__main__":
-    main()
