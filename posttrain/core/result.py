@@ -6,6 +6,7 @@ is saved, in float32 wherever a later training goes on from it.
 
 import importlib.metadata
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posttrain.core.data_files import data_hash
@@ -16,6 +17,7 @@ from posttrain.core.processes import processes
 from posttrain.core.start import keeps_masters, policy_dtype
 from posttrain.watch.held_out import TrainingRows
 from posttrain.watch.measured import best_measurement
+from synth.errors import Problem, TrainerError
 from synth.policy import fingerprint_policy, fingerprint_weights
 from synth.store.checkpoints import MASTERS, PolicyManifest
 from synth.store.seals import seal_folder
@@ -35,6 +37,7 @@ def save_result(job: TrainingJob, trainer: "Trainer") -> None:
     if trainer.accelerator.is_main_process:
         (target / "training_args.bin").unlink(missing_ok=True)
         if job.config.lora:
+            _check_adapter(target)
             shutil.rmtree(target / "ref", ignore_errors=True)  # DPO's frozen copy of its starting adapter
             seal_folder(target)
             merge_and_save(job.policy, str(target), job.folder / "merged", policy_dtype(job), job.seed)
@@ -46,6 +49,17 @@ def save_result(job: TrainingJob, trainer: "Trainer") -> None:
             save_policy(rounded, job.policy, job.folder / "merged")
             shutil.rmtree(target)
     trainer.accelerator.wait_for_everyone()
+
+
+def _check_adapter(folder: Path) -> None:
+    """Raises TrainerError if no weights were saved, which PEFT does in silence where it does not know their
+    names."""
+    from safetensors import safe_open
+
+    with safe_open(folder / "adapter_model.safetensors", "pt") as weights:
+        if not weights.keys():
+            fix = "train with `sharding: none`, and report this"
+            raise TrainerError(Problem(str(folder), "was saved without weights", fix))
 
 
 def manifest(

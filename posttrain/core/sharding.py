@@ -11,7 +11,8 @@ from posttrain.core.jobs import TrainingJob
 
 
 def sharding_arguments(job: TrainingJob) -> dict[str, Any]:
-    """What TRL's arguments say of it. Each layer of the model is a unit, and so are its embeddings."""
+    """What TRL's arguments say of it. Each layer of the model is a unit, and so are its embeddings. Gradient
+    checkpointing stays transformers' own: FSDP's renames layers, and PEFT then saves nothing of them."""
     if job.sharding == "none":
         return {}
     settings = {
@@ -19,9 +20,8 @@ def sharding_arguments(job: TrainingJob) -> dict[str, Any]:
         "reshard_after_forward": True,
         "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
         "state_dict_type": "FULL_STATE_DICT",
-        "activation_checkpointing": job.config.gradient_checkpointing,
     }
-    return {"fsdp": True, "fsdp_config": settings, "gradient_checkpointing": False}
+    return {"fsdp": True, "fsdp_config": settings}
 
 
 def whole_weights(model: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -40,7 +40,7 @@ class Overhead(NamedTuple):
 
 
 ON_GPU = Overhead(process=1 << 30, per_peer=1 << 29, fragments=0.1, scores_in_place=True)
-ON_CPU = Overhead(process=700 << 20, per_peer=0, fragments=0.1, scores_in_place=False)
+ON_CPU = Overhead(process=730 << 20, per_peer=0, fragments=0.1, scores_in_place=False)
 
 _RESULTS_OF_A_TILE = 7.25
 """Results in float32 that are there at once when a tile goes backward without Triton: scaled logits twice,

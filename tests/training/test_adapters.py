@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from posttrain import sft
 from posttrain.core.jobs import make_job
@@ -56,10 +57,10 @@ def test_what_is_trained_is_float32_and_is_saved(
         learning_rate=1e-2,
         epochs=2,
     )
-    trainer = build(job)
-    trained = [parameter for parameter in trainer.model.parameters() if parameter.requires_grad]
-    assert {parameter.dtype for parameter in trained} == {torch.float32}
     done = sft.train(job)
+    assert done.adapter is not None
+    saved = load_file(done.adapter / "adapter_model.safetensors").values()
+    assert {tensor.dtype for tensor in saved} == {torch.float32}
     merged = load_model(str(done.merged), "float32")
     adapted = load_adapter(load_model(str(policy), "float32"), str(done.adapter), trainable=False)
     ids = torch.tensor([load_tokenizer(str(policy))("double 3").input_ids])
@@ -69,7 +70,7 @@ def test_what_is_trained_is_float32_and_is_saved(
     assert is_plain_adapter(str(done.adapter)) == (kind in ("rank-stabilised", "over 4 bits"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["DoRA over 4 bits", "with token rows"])
 def test_the_reference_of_an_adapter_that_is_trained_on_is_all_of_it(
     kind: str, policy: Path, write_rows: WriteRows, tmp_path: Path
 ) -> None:
