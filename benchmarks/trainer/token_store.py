@@ -30,7 +30,8 @@ from rich.table import Table
 _largest = [0.0]
 """Peak of the largest worker, in megabytes."""
 MEMORY_MB, SECOND_START_S, GAIN = 600, 3.0, 0.9
-LIMIT = 4096
+LIMIT = 512
+"""Fewer than the pocket model has positions, so that the training finds the store that was built."""
 
 
 class Peak(NamedTuple):
