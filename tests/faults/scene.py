@@ -27,7 +27,7 @@ Disk = Literal["runs", "journal", "tmp", "checkpoints"]
 TIMEOUT_S: Final = 240.0
 
 _DATA: Final = (
-    "data.seeds.count=18",
+    "data.seeds.count=30",  # what follows any moment must not fit into the last page of a full disk
     "data.solve.languages=[python]",
     "evaluation.tasks=3",
     "outage={failures: 2, first_pause_s: 0.1, longest_pause_s: 0.1, patience_s: 0.5}",
