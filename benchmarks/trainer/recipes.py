@@ -3,8 +3,8 @@
 Random recipes are drawn from a seed, their keys from values at and beyond their bounds. Of each that passes,
 every training becomes a job and its settings those of TRL and PEFT; for the first `--trainers` of them TRL's
 trainer itself is made, over a tiny model and a few rows. What is refused then should have been refused with
-the recipe. Exit code 1 if any is. Training over 4 bits is drawn where its package is installed: a package that
-is missing is no fault of a recipe.
+the recipe. Exit code 1 if any is. Training over 4 bits is drawn where its package is installed: a package
+that is missing is no fault of a recipe.
 """
 
 import argparse
