@@ -29,7 +29,7 @@ from synth.errors import TrainerError
 from synth.launch_config import LaunchConfig
 from synth.store.checkpoints import Checkpoint
 from synth.training_config import DpoConfig, LoraConfig, SftConfig
-from tests.training.tiny import build_tokenizer, chat_rows, pair_rows
+from tests.training.tiny import chat_rows, pair_rows, save_tiny_base
 
 LOSS, WEIGHT, LEFT_S = 1e-5, 1e-4, 10.0
 _PARENT = (
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = list(sys.argv[1:] if arguments is None else arguments) or list(CHECKS)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        base = tiny_base(home)
+        base = save_tiny_base(home / "shape")
         good = []
         for name in names:
             began = time.monotonic()
@@ -168,30 +168,6 @@ CHECKS: dict[str, Callable[[Path, Path], bool]] = {
 
 
 # --- trainings ----------------------------------------------------------------------------------------------
-
-
-def tiny_base(home: Path) -> Path:
-    """A random Qwen2 of two layers."""
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    from posttrain.core.policy import save_policy
-
-    tokenizer = build_tokenizer()
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-    )
-    config.save_pretrained(home / "shape")
-    tokenizer.save_pretrained(home / "shape")
-    return save_policy(Qwen2ForCausalLM(config), str(home / "shape"), home / "base")
 
 
 def job_of(base: Path, out: Path, kind: str, **config: Any) -> TrainingJob:  # noqa: ANN401

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from synth.errors import RecipeError
-from synth.recipe import load_recipe
+from tests.recipes.written import load_text
 
 BASE = """
 name: a
@@ -19,9 +19,7 @@ DEVELOPMENT = "evaluation.development={suite: pocket-development}"
 
 def load(tmp_path: Path, changes: list[str]) -> list[str]:
     """The warnings."""
-    file = tmp_path / "recipe.yaml"
-    file.write_text(BASE, encoding="utf-8")
-    loaded = load_recipe(file, ["loop.rounds=2", *changes], machine=False)
+    loaded = load_text(tmp_path, BASE, ["loop.rounds=2", *changes])
     return [f"{one.where} {one.message}" for one in loaded.warnings]
 
 
@@ -59,8 +57,7 @@ def test_a_recipe_with_all_of_them_loads_and_keys_without_effect_are_warned_abou
 
 def test_suites_in_files_are_found_beside_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "dev.jsonl").write_text("")
-    file = tmp_path / "recipe.yaml"
-    file.write_text(BASE.replace("pocket-heldout}", "pocket-heldout, development: {suite: dev.jsonl}}"))
-    evaluation = load_recipe(file, [], machine=False).recipe.evaluation
+    text = BASE.replace("pocket-heldout}", "pocket-heldout, development: {suite: dev.jsonl}}")
+    evaluation = load_text(tmp_path, text, []).recipe.evaluation
     assert evaluation is not None and evaluation.development is not None
     assert evaluation.development.suite == str(tmp_path / "dev.jsonl")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from synth.errors import RecipeError
-from synth.recipe import load_recipe
+from tests.recipes.written import load_text
 
 BASE = """
 name: a
@@ -18,9 +18,7 @@ ADAPTER = "engine.swap=adapter"
 
 
 def load(tmp_path: Path, changes: list[str]) -> None:
-    file = tmp_path / "recipe.yaml"
-    file.write_text(BASE, encoding="utf-8")
-    load_recipe(file, changes, machine=False)
+    load_text(tmp_path, BASE, changes)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: nothing here may reach the network
 
-from tests.training.tiny import Row, build_tokenizer
+from tests.training.tiny import Row, build_tokenizer, save_tiny_base
 
 pytest.importorskip("trl", reason="the `train` extra is not installed")
 
@@ -37,27 +37,7 @@ def tokenizer() -> "PreTrainedTokenizerBase":
 @pytest.fixture(scope="session")
 def policy(tmp_path_factory: pytest.TempPathFactory, tokenizer: "PreTrainedTokenizerBase") -> Path:
     """A random Qwen2 of two layers in a folder, as the pocket model's folder is."""
-    import torch
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    from posttrain.core.policy import save_policy
-
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        attention_dropout=0.0,
-    )
-    folder = tmp_path_factory.mktemp("policy")
-    config.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return save_policy(Qwen2ForCausalLM(config), str(folder), folder.with_name("base"))
+    return save_tiny_base(tmp_path_factory.mktemp("policy"), tokenizer)
 
 
 @pytest.fixture

@@ -25,27 +25,16 @@ from posttrain.watch.measured import EVALUATIONS
 from posttrain.watch.meter import flops_per_token, mean_context, peak_flops
 from synth.errors import TrainerError
 from synth.store.checkpoints import Checkpoint, read_checkpoint
-from synth.training_config import DpoConfig, LoraConfig, SftConfig
+from synth.training_config import DpoConfig, LoraConfig
 from tests.training.conftest import WriteRows
+from tests.training.test_trainers import losses, sft_job
 from tests.training.tiny import chat_rows, pair_rows
 
 LORA = LoraConfig(rank=4, alpha=8, dropout=0.1)
 
 
 def job(policy: Path, data: Path, out: Path, **config: object) -> SftJob:
-    settings = {"lora": LORA, "learning_rate": 1e-3, "batch_size": 4, **config}
-    return SftJob(
-        name=out.name,
-        policy=str(policy),
-        data=(str(data),),
-        output=str(out),
-        seed=1,
-        config=SftConfig.model_validate(settings),
-    )
-
-
-def losses(folder: Path) -> list[float]:
-    return [step.loss for step in read_metrics(folder / "metrics.jsonl")]
+    return sft_job(policy, data, out, **{"lora": LORA, "batch_size": 4, **config})
 
 
 # --- guards -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A tiny Qwen2 tokenizer, tiny data and the jobs that the training tests run."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,32 @@ def build_tokenizer() -> "PreTrainedTokenizerBase":
     tokenizer = Qwen2Tokenizer(vocab=vocabulary, merges=[tuple(merge.split()) for merge in MERGES])
     tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL_TOKENS)})
     return prepare_tokenizer(tokenizer, "the test's tokenizer")
+
+
+def save_tiny_base(folder: Path, tokenizer: "PreTrainedTokenizerBase | None" = None) -> Path:
+    """A random Qwen2 of two layers, always the same, as an engine could serve it. Its config and tokenizer go
+    to `folder`; the answer is the folder `base` beside it."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from posttrain.core.policy import save_policy
+
+    tokenizer = tokenizer or build_tokenizer()
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        attention_dropout=0.0,
+    )
+    config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return save_policy(Qwen2ForCausalLM(config), str(folder), folder.with_name("base"))
 
 
 def chat_rows(count: int) -> list[Row]:
