@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,6 +118,15 @@ class Command:
         with contextlib.suppress(psutil.Error):
             found = psutil.Process(self._process.pid).children(recursive=True)
         return found
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Meanwhile its main process does nothing (SIGSTOP), and so cannot come to its end."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def terminate(self) -> None:
         """SIGTERM to the command alone, as a scheduler sends it."""

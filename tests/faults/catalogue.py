@@ -101,7 +101,10 @@ def _kill_guarded_trainer(scene: Scene) -> None:
 
 
 def _start_another(scene: Scene) -> None:
-    scene.others.append(scene.start().wait(60))
+    """The first command is stopped meanwhile, or it could end before a slow start of the other one."""
+    assert scene.command is not None
+    with scene.command.stopped():
+        scene.others.append(scene.start().wait(60))
 
 
 # --- the endpoint -------------------------------------------------------------------------------------------
