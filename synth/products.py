@@ -33,6 +33,10 @@ class Sample(Unit):
     """Its place among the samples of its task and language; 0 is the best."""
     licence: str = ""
     """Of the code, or of the problem, from which its task was made, as it states it; empty if unknown."""
+    asks: str = "write"
+    """The kind of task: to write a program, or to do something with a given one, such as `repair`."""
+    shape: str = ""
+    """The form in which it asks; empty for the plain one."""
 
     @property
     def prompt_text(self) -> str:

@@ -28,133 +28,18 @@ from synth.contracts import FunctionContract as FunctionContract
 from synth.contracts import ScriptContract as ScriptContract
 from synth.contracts import StdioContract as StdioContract
 from synth.contracts import SuiteContract as SuiteContract
+from synth.seed_records import Example as Example
+from synth.seed_records import Origin as Origin
+from synth.seed_records import Seed as Seed
+from synth.seed_records import SourceText as SourceText
+from synth.seed_records import Unclosed as Unclosed
+from synth.unit import Unit as Unit
 from synth.wire_record import Record as Record
 
 SCHEMA_VERSION = 2
 
 
 # --- the units of the flow ----------------------------------------------------------------------------------
-
-
-class Unit(Record):
-    """A record of the flow. It states once what it is; the store, the stages and lineage read it here."""
-
-    kind: ClassVar[str]
-    """Its name in the index, and the folder of its bodies."""
-    about: ClassVar[str]
-    """A one-line description for people."""
-    id_field: ClassVar[str] = "id"
-    """The field with its id, or with the id of the unit that it describes."""
-    parents: ClassVar[tuple[str, ...]] = ()
-    """Fields with the ids of the units it was made from. The first one is the program to run when
-    it is replayed."""
-
-    @property
-    def unit_id(self) -> str:
-        return str(getattr(self, self.id_field))
-
-    @property
-    def parent_ids(self) -> tuple[str, ...]:
-        """The known ids of the units it was made from."""
-        return tuple(str(parent) for name in self.parents if (parent := getattr(self, name)))
-
-    @property
-    def prompt_text(self) -> str:
-        """The text of its prompt, for filters; empty if it has none."""
-        return ""
-
-    @property
-    def program(self) -> str:
-        """Its code, for filters; empty if it has none."""
-        return ""
-
-
-class Origin(Record):
-    """Where a seed came from: enough to find it again and to honour its licence."""
-
-    source: str
-    """Name of the source: a folder, a data set, or `pocket`."""
-    path: str = ""
-    row: str = ""
-    """Of a data set: the row that holds the code, as `part:number`."""
-    start_line: int = 0
-    end_line: int = 0
-    licence: str = ""
-
-
-class Example(Record):
-    """A call that a person wrote beside the code, with what it is to give: stronger than any drawn input,
-    because a person respected what the function asks of its arguments."""
-
-    arguments: tuple[str, ...]
-    """Wire texts."""
-    expected: str | None = None
-    """The stated result as wire text; None if only the call is known."""
-    raises: str = ""
-    """The name of the exception that the call is to raise."""
-    source: Literal["doctest", "test", "caller", "text"] = "doctest"
-
-
-class Unclosed(Record):
-    """Why a function cannot be closed over its file and package."""
-
-    reason: Literal["not_self_contained", "impure"]
-    needs: str
-    """The name or the module that it needs."""
-    why: str
-    """The end of a sentence that begins with that name."""
-
-
-class Seed(Unit):
-    """A real snippet. If it has a `contract`, it can be run, and its behaviour can serve as the reference.
-
-    `code` is what a model is shown and what filters read. Where that needs more of its file or package,
-    `closed` is the program that runs, and `unclosed` says why there is none.
-    """
-
-    kind: ClassVar[str] = "seed"
-    about: ClassVar[str] = "a snippet of real code"
-
-    id: str
-    language: str
-    code: str
-    origin: Origin
-    contract: Contract | None = None
-    entry_point: str = ""
-    """The function that the seed is about; empty for the last one of its code."""
-    examples: tuple[Example, ...] = ()
-    shape: Literal["function", "class"] = "function"
-    """What its entry point is, where it states no contract."""
-    closed: str = ""
-    """The self-contained program around `code`; empty if `code` is one, or if there is none."""
-    unclosed: Unclosed | None = None
-
-    @property
-    def program(self) -> str:
-        return self.code
-
-    @property
-    def runnable(self) -> str:
-        """The program that runs."""
-        return self.closed or self.code
-
-
-class SourceText(Unit):
-    """An accepted source file, from which fill-in-the-middle samples are cut."""
-
-    kind: ClassVar[str] = "file"
-    about: ClassVar[str] = "an accepted source file"
-
-    id: str
-    repository: str
-    path: str
-    language: str
-    text: str
-    licence: str = ""
-
-    @property
-    def program(self) -> str:
-        return self.text
 
 
 class Case(Record):
@@ -248,7 +133,7 @@ class Task(Unit):
 
     kind: ClassVar[str] = "task"
     about: ClassVar[str] = "an instruction with a contract"
-    parents: ClassVar[tuple[str, ...]] = ("seed_id",)
+    parents: ClassVar[tuple[str, ...]] = ("seed_id", "from_task_id")
 
     id: str
     round: int
@@ -258,6 +143,14 @@ class Task(Unit):
     seed_id: str = ""
     seed_language: str = ""
     request_id: str = ""
+    from_task_id: str = ""
+    """The task that it was made from, as a harder or a recombined one; empty if it was made from its seed."""
+    way: str = ""
+    """How its instruction was made, such as `concepts`; empty for the plain way, from the snippet at once."""
+    shape: str = ""
+    """The form in which it asks; empty for the plain one."""
+    concepts: tuple[str, ...] = ()
+    """What it is about, as far as its making says."""
 
     @property
     def language(self) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from posttrain.core.checkpoints import begin_checkpoint, complete_checkpoint, la
 from posttrain.core.policy import POCKET_WEIGHTS, find_policy
 from posttrain.evaluate.evaluation import Evaluation, Measure, QuestionResult, Scores
 from posttrain.tokens.parts import cut, read_part
-from synth import products, program_log, records
+from synth import products, program_log
 from synth.errors import CodemillError
 from synth.execution.cache.sqlite_store import ResultStore
 from synth.execution.recorded import RecordedSandbox, RecordingSandbox
@@ -201,9 +202,13 @@ def _read_manifest(path: Path) -> object:
 
 
 def _read_bodies(run: Path, path: Path) -> object:
-    """Units that reach the disk stand in three modules; others only share a kind with one of them."""
-    modules = {module.__name__ for module in (records, products, program_log)}
-    stored = [one for one in Unit.__subclasses__() if one.__module__ in modules]
+    """Units that reach the disk stand in modules of records; others only share a kind with one of them."""
+    modules = {module.__name__ for module in (products, program_log)}
+    stored = [
+        one
+        for one in Unit.__subclasses__()
+        if one.__module__ in modules or re.fullmatch(r"synth\.(\w+_)?records", one.__module__)
+    ]
     models = {model.kind: model for model in stored}
     key = shards.body_key(path)
     return shards.StageCommit(run).read_bodies(key.stage, key.round, key.shard, models[path.parent.name])

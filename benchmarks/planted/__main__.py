@@ -9,48 +9,28 @@ does: with `--read N`, N accepted ones drawn at random are printed beside the or
 
 import argparse
 import difflib
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.executor.row import Row, none_of
 from benchmarks.planted.answers import Truth, read_tag
-from benchmarks.planted.server import (
-    INSTRUCT_TOKENS,
-    MODEL,
-    SOLVE_TOKENS,
-    Said,
-    planted_endpoint,
-    program_key,
-)
+from benchmarks.planted.runs import Planted, Setting, run_planted
+from benchmarks.planted.world import program_key
 from synth.products import Pair, Sample
 from synth.records import Decision, Reference, Solution, Task
 from synth.store.flips import FlipRate, measure_flips
 from synth.store.query import Shards
 from synth.store.shards import StageCommit
 
-CANDIDATES = 8
 _DECISIONS = "SELECT stage, unit_id, decision, reason FROM read_parquet(?)"
-
-
-class Planted(NamedTuple):
-    """A finished run, what the endpoint said in it, and what it cost."""
-
-    run: Path
-    said: Said
-    wall_s: float
-    cpu_s: float
 
 
 class Judged(NamedTuple):
@@ -66,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        found = run_planted(options, options.keep or Path(folder))
+        setting = Setting(options.folder, (options.language,), options.sample, options.random_seed)
+        found = run_planted(setting, options.keep or Path(folder))
         judged = list(judge_programs(found))
         rows = figures(found, judged)
         table = Table(
@@ -92,50 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random-seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="keep the run in this folder")
     return parser
-
-
-def run_planted(options: argparse.Namespace, home: Path) -> Planted:
-    """Run the recipe against an endpoint of its own."""
-    folder = options.folder if options.folder.startswith("@") else str(Path(options.folder).resolve())
-    seeds = {"kind": "source_tree", "paths": [folder], "languages": [options.language]}
-    if options.sample:
-        seeds["max_files"] = options.sample
-    with planted_endpoint() as endpoint:
-        recipe = {
-            "name": "planted",
-            "seed": options.random_seed,
-            "engine": {"kind": "openai_api", "base_url": endpoint.url, "model": MODEL, "api_key_env": ""},
-            "execution": {"kind": "local", "limits": {"cpu_s": 2, "wall_s": 20, "memory_mb": 512}},
-            "data": {
-                "seeds": seeds,
-                "shard_size": 16,
-                "instruct": {"sampling": {"max_tokens": INSTRUCT_TOKENS}},
-                "inputs": {"from_model": False},
-                "solve": {
-                    "languages": [options.language],
-                    "n": CANDIDATES,
-                    "sampling": {"max_tokens": SOLVE_TOKENS},
-                },
-                # the right program of a seed is one text here, so one distinct reproduction has to do
-                "evidence": {"min_reproductions": 1},
-                "select": {"per_task": CANDIDATES},
-                "pairs": {},
-            },
-        }
-        home.mkdir(parents=True, exist_ok=True)
-        path = home / "planted.yaml"
-        path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
-        command = [sys.executable, "-m", "posttrain.cli", "run", str(path), "--runs-dir", str(home / "runs")]
-        began, before = time.monotonic(), _cpu_s()
-        subprocess.run([*command, "--fresh"], check=True, stdout=sys.stderr)
-        wall_s, cpu_s = time.monotonic() - began, _cpu_s() - before
-        said = endpoint.stop()
-    return Planted(home / "runs" / "planted", said, wall_s, cpu_s)
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def judge_programs(found: Planted) -> Iterator[Judged]:

@@ -26,6 +26,15 @@ LINKS = {model.kind: model.parents for model in _LINKED}
 stand between a solution and what is made of it."""
 
 
+def stored_links(run: Path, kind: str) -> tuple[str, ...]:
+    """Those of `LINKS` that the run has: one that was made before a column was known lacks it."""
+    import pyarrow.parquet as pq
+
+    files = body_files(run, kind)
+    columns = pq.read_schema(files[0]).names if files else []
+    return tuple(link for link in LINKS.get(kind, ()) if link in columns)
+
+
 class _Edge(NamedTuple):
     parent: str
     child: str
@@ -82,7 +91,7 @@ def _edges_from(run: Path, parents: list[str]) -> Iterator[_Edge]:
 
 def _body_edges(run: Path, column: str | None, ids: list[str]) -> Iterator[_Edge]:
     for kind in body_kinds(run):
-        for link in LINKS.get(kind, ()):
+        for link in stored_links(run, kind):
             sql = f"""SELECT DISTINCT {link} AS parent, key AS child FROM read_parquet($1)
                 WHERE list_contains($2, {column or link})"""
             yield from _edges(Shards(run).query(sql, body_files(run, kind), ids))

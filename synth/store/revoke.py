@@ -16,10 +16,10 @@ from pydantic import JsonValue
 
 from synth.errors import Problem, UserError
 from synth.products import PRODUCTS
-from synth.records import CodingProblem, Record, Seed, Solution, SourceText
+from synth.records import CodingProblem, Record, Seed, Solution, SourceText, Task
 from synth.store.checkpoints import MANIFEST, read_checkpoint, training_files
 from synth.store.exports_made import exports_made
-from synth.store.lineage import LINKS
+from synth.store.lineage import LINKS, stored_links
 from synth.store.products import product_files
 from synth.store.query import Ask, Shards, check_known, checked_names, with_tables
 from synth.store.units import body_files, body_kinds, resolve_id
@@ -270,14 +270,18 @@ def _known(run: _Run, name: str, value: str) -> list[str]:
 
 def _take_descendants(run: _Run) -> None:
     """Add what was made of the units in the table, kind by kind in the order of the flow: a kind is made of
-    earlier ones only."""
+    earlier ones, or of its own like a task of another task."""
     for kind in (kind for kind in LINKS if kind in run.kinds):
-        parents = " OR ".join(f"{link} IN (SELECT id FROM revoked)" for link in LINKS[kind])
-        run.ask(
-            f"INSERT INTO revoked SELECT DISTINCT key, '{kind}' FROM read_parquet($1) "
-            f"WHERE ({parents}) AND key NOT IN (SELECT id FROM revoked)",
-            run.files(kind),
+        parents = " OR ".join(
+            f"{link} IN (SELECT id FROM revoked)" for link in stored_links(run.folder, kind)
         )
+        sql = f"""INSERT INTO revoked SELECT DISTINCT key, '{kind}' FROM read_parquet($1)
+            WHERE ({parents}) AND key NOT IN (SELECT id FROM revoked)"""
+        before = -1
+        while before != (before := run.revoked):
+            run.ask(sql, run.files(kind))
+            if kind != Task.kind:
+                break
 
 
 def _count_decisions(run: _Run) -> int:

@@ -225,7 +225,7 @@ def test_everything_that_takes_part_in_a_run_is_part_of_the_key() -> None:
     ours = {name for name in runs & edges.keys() if name.startswith("synth.")}
     outside = {name for name in ours if not covered(name)}
     words = {"synth.errors", "synth.plain_text", "synth.ids"}  # and hashes of equal things
-    shapes = {"synth.wire_record", "synth.comparison_rules", "synth.config_base"}
+    shapes = {"synth.wire_record", "synth.comparison_rules", "synth.config_base", "synth.seed_records"}
     chosen = {"synth.packages_config"}  # what is built is part of the toolchain's digest
     assert outside == words | shapes | chosen
 

@@ -13,6 +13,8 @@ from tests.structure.source_tree import ROOT, graph, imported, sources
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "synth.records",
+        "synth.seed_records",
+        "synth.unit",
         "synth.products",
         "synth.program_log",
         "synth.proportions",

@@ -141,6 +141,7 @@ DECIDING: Final = (
     "grammar",
     "languages",
     "records.py",
+    "unit.py",
     "values.py",
 )
 """The files below `synth` that determine observations. Schedulers decide when a program runs, the cache
