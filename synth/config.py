@@ -39,6 +39,8 @@ from synth.seeds_config import RowSeedsConfig as RowSeedsConfig
 from synth.seeds_config import ScreenConfig as ScreenConfig
 from synth.seeds_config import SeedsConfig as SeedsConfig
 from synth.seeds_config import SourceTreeSeedsConfig as SourceTreeSeedsConfig
+from synth.select_config import MOST_TRIES, LabelsConfig, SpeedConfig
+from synth.select_config import SelectConfig as SelectConfig
 from synth.spending_config import BudgetConfig, PricesConfig
 from synth.training_config import CoarseToFineConfig, DpoConfig, KtoConfig, TrainingConfig
 
@@ -131,6 +133,16 @@ class SolveConfig(Config):
     n: int = Field(8, ge=1, le=1024, description="Candidates per task and language.")
     sampling: SamplingConfig = Field(
         SamplingConfig(temperature=1.0, max_tokens=256), description="Sampling of the candidates."
+    )
+    tries: int = Field(
+        1,
+        ge=1,
+        le=MOST_TRIES,
+        description="How often a task is tried that is not solved: each time `n` more candidates, and other "
+        "tests where no candidate has passed those that were drawn.",
+    )
+    warmer: float = Field(
+        0.0, ge=0, le=1, description="Added to the sampling temperature at each further try, up to 2."
     )
 
 
@@ -322,14 +334,8 @@ class PairsConfig(Config):
     outcomes: tuple[Literal["wrong_answer", "runtime_error", "compile_error", "timeout"], ...] = Field(
         ("wrong_answer", "runtime_error"), description="Outcomes that a rejected answer may have."
     )
-
-
-class SelectConfig(Config):
-    """Which of the passing solutions become samples."""
-
-    per_task: int = Field(1, ge=1, description="Maximum number of samples per task and language.")
-    ranks: tuple[EvidenceRank, ...] = Field(
-        tuple(EvidenceRank), description="Ranks of evidence whose solutions become samples."
+    speed: SpeedConfig | None = Field(
+        None, description="Also pair fast and slow programs among the right ones. If unset, none."
     )
 
 
@@ -365,6 +371,9 @@ class DataConfig(Config):
     select: SelectConfig = Field(SelectConfig(), description="Which solutions become samples.")
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
     pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
+    labels: LabelsConfig | None = Field(
+        None, description="Labelled answers. If unset, they are made where the recipe has `kto`."
+    )
     fim: FimConfig | None = Field(None, description="Fill-in-the-middle samples. If unset, none are made.")
     shard_size: int = Field(32, ge=1, description="Files or rows of the source per shard.")
 

@@ -37,6 +37,12 @@ class Sample(Unit):
     """The kind of task: to write a program, or to do something with a given one, such as `repair`."""
     shape: str = ""
     """The form in which it asks; empty for the plain one."""
+    reasoning: str = ""
+    """What the model thought before the answer, where the recipe keeps it."""
+    bin: str = ""
+    """Its bin of difficulty, such as `0.25-0.5`, where the recipe balances them."""
+    cluster: str = ""
+    """The first task of the cluster that its task belongs to, where the recipe counts them."""
 
     @property
     def prompt_text(self) -> str:
@@ -67,6 +73,10 @@ class Pair(Unit):
     rejected_pass: float
     rejected_outcome: Outcome
     rank: EvidenceRank
+    by: str = "tests"
+    """What tells the two apart: `tests` that one fails, or `speed` where both are right."""
+    figures: str = ""
+    """The figures behind it as a JSON object, such as the CPU time of both sides in each repeat."""
 
     @property
     def prompt_text(self) -> str:

@@ -179,6 +179,10 @@ class Solution(Unit):
     request_id: str = ""
     cut: bool = False
     """Whether the answer hit its token limit."""
+    attempt: int = 1
+    """The try at its task in which it was asked for."""
+    reasoning: str = ""
+    """What the model thought before it answered, where it shows it and the recipe keeps it."""
 
     @property
     def program(self) -> str:
@@ -204,6 +208,12 @@ class TestSuite(Unit):
     hidden: int = 0
     """So many of the last cases are hidden from selection: nothing is chosen by them, and they tell how often
     what was chosen is wrong all the same."""
+    attempt: int = 1
+    """The try at the task for which it was drawn. It judges the candidates of this try and of later ones."""
+
+    def judges(self, solution: Solution) -> bool:
+        """Whether the solution was judged by these tests, and not by tests that they replace."""
+        return solution.attempt >= self.attempt
 
     @model_validator(mode="after")
     def _asks_for_a_result(self) -> Self:

@@ -57,6 +57,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.training_metrics",
         "synth.training_data_config",
         "synth.seeds_config",
+        "synth.select_config",
         "synth.policy",
         "synth.recipe",
         "synth.resources",
