@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
 
+from synth.choice_records import LabelledAnswer, UnsolvedTask
 from synth.records import EvidenceRank, Message, Outcome, Unit
 
 
@@ -118,7 +119,7 @@ def _joined(messages: tuple[Message, ...]) -> str:
 
 
 class Form(StrEnum):
-    """How a row trains, in TRL's terms. Each layout of another trainer knows these three."""
+    """How a row trains, in TRL's terms. Each layout of another trainer knows these."""
 
     CONVERSATION = "conversation"
     """`prompt` and `completion`."""
@@ -126,6 +127,10 @@ class Form(StrEnum):
     """`prompt`, `chosen` and `rejected`."""
     TEXT = "text"
     """`text`."""
+    LABELLED = "labelled"
+    """`prompt`, `completion` and `label`."""
+    TASK = "task"
+    """`instruction`: it trains nothing."""
 
 
 class Part(StrEnum):
@@ -162,6 +167,8 @@ class Product(NamedTuple):
     side_stage: str = ""
     """The stage that makes it beside the flow: of units that it turns away no such row is made, and they stay
     what they were."""
+    is_optional: bool = False
+    """Whether a run whose recipe does not make it has no file of it."""
 
 
 PRODUCTS: Final = (
@@ -188,10 +195,31 @@ PRODUCTS: Final = (
         (DataSet("", Part.ALL), DataSet("-mix", Part.SHARE, "coarse", leads=False)),
         "fim",
     ),
+    Product(
+        "labelled",
+        LabelledAnswer,
+        Form.LABELLED,
+        "a task with one solution that is good or bad: `prompt`, `completion`, `label`",
+        (DataSet("", Part.ALL, "kto"),),
+        "label",
+        is_optional=True,
+    ),
+    Product(
+        "unsolved",
+        UnsolvedTask,
+        Form.TASK,
+        "a task that was not solved, with what was tried; nothing is trained on it",
+        (DataSet("", Part.ALL),),
+        is_optional=True,
+    ),
 )
 
 BY_NAME: Final[Mapping[str, Product]] = {product.name: product for product in PRODUCTS}
-SIDE_STAGES: Final = frozenset(product.side_stage for product in PRODUCTS if product.side_stage)
+FINE_STAGE: Final = "fine"
+"""The stage that says which of the best samples the fine set has."""
+SIDE_STAGES: Final = frozenset(
+    (FINE_STAGE, *(product.side_stage for product in PRODUCTS if product.side_stage))
+)
 PRODUCT_KINDS: Final = frozenset(product.model.kind for product in PRODUCTS)
 
 

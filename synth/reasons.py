@@ -227,6 +227,12 @@ REASONS: dict[str, Reason] = {
         ),
         Reason("no_pair", _POLICY, "The task does not have both a passing and a failing solution.", "pair"),
         Reason(
+            "no_label",
+            _POLICY,
+            "The task has no answer that is good or bad by itself: each stands in a pair, or was not judged.",
+            "label",
+        ),
+        Reason(
             "pair_margin",
             _POLICY,
             "The two answers are too close in pass rate or differ too much in length.",

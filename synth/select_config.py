@@ -1,5 +1,5 @@
-"""The sections of a recipe that choose among what was verified: samples, the fine set, labelled answers, pairs
-by speed.
+"""The sections of a recipe that choose among what was verified: samples, the fine set, labelled answers and
+pairs by speed.
 
 The one rule: each part is off by default, and a recipe without it makes what it made before.
 """
@@ -104,7 +104,8 @@ class SelectConfig(Config):
     )
     unsolved: bool = Field(
         False,
-        description="Write the tasks that were not solved as a data set, `unsolved`. Nothing is trained on it.",
+        description="Write the tasks that were not solved as a data set, `unsolved`; nothing is trained on "
+        "it.",
     )
     balance: BalanceConfig | None = Field(
         None, description="Difficulty of the fine set. If unset, it has the best sample of each task."
@@ -132,7 +133,9 @@ class SpeedConfig(Config):
 
     per_prompt: int = Field(1, ge=1, description="Maximum number of such pairs per task and language.")
     ratio: float = Field(
-        2.0, ge=1.1, description="In every repeat the slow program needs at least so many times the fast one's."
+        2.0,
+        ge=1.1,
+        description="In every repeat the slow program needs at least so many times the fast one's.",
     )
     repeats: int = Field(3, ge=2, le=20, description="Runs of each program, in both orders in turn.")
     rows: int = Field(
@@ -141,7 +144,7 @@ class SpeedConfig(Config):
     least_ms: float = Field(
         20.0,
         gt=0,
-        description="CPU milliseconds that the slow program must need beyond its start, so that noise decides "
-        "nothing.",
+        description="CPU milliseconds that the slow program must need beyond its start, so that noise "
+        "decides nothing.",
     )
     programs: int = Field(6, ge=2, le=64, description="Distinct right programs of a task that are measured.")

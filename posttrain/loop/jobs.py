@@ -79,8 +79,6 @@ def _trainings(
 
     def sets(job: str, config: TrainConfig) -> list[Path | TrainingSet]:
         own = [one.path for one in data.for_job(job)]
-        if job == "kto" and data.labelled is not None and data.labelled.rows:
-            own = [data.labelled.path]
         own += [replayed[job]] if own and job in replayed else []
         return [*_weighted(own, config), *brought.get(job, ())]
 

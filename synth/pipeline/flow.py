@@ -10,12 +10,13 @@ from synth.products import Sample
 from synth.records import CodingProblem, Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
-from synth.stages.evidence import EvidenceStage
+from synth.stages.evidence import EvidenceStage, PoolingEvidenceStage
 from synth.stages.execute import ExecuteStage
 from synth.stages.filter import BeforeModelStage, FilterStage
 from synth.stages.fim import FimStage
 from synth.stages.inputs import InputsStage
 from synth.stages.instruct import InstructStage
+from synth.stages.label import LabelStage, labels_of
 from synth.stages.pair import PairStage
 from synth.stages.problem import ProblemStage
 from synth.stages.reference import ReferenceStage
@@ -38,6 +39,8 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
         last = filters[-1]
         if data.pairs is not None and not data.pairs.after_sft:
             stages.append(PairStage(context, last))
+        if (labels := labels_of(context.recipe)) is not None:
+            stages.append(LabelStage(context, labels, last))
     if data.fim is not None:
         stages.append(FimStage(context, last, held_out))
     return stages
@@ -66,7 +69,8 @@ def build_flowing(
         stages.append(AgreeStage(context))
     if data.inputs.mutants and data.inputs.candidates:
         stages.append(SharpenStage(context))
-    stages += [ExecuteStage(context), EvidenceStage(context), SelectStage(context)]
+    evidence = PoolingEvidenceStage if data.select.unsolved else EvidenceStage
+    stages += [ExecuteStage(context), evidence(context), SelectStage(context)]
     filters = _filters(context, held_out) if filters is None else filters
     return [*stages, *(stage for stage in filters if not stage.ordered)]
 

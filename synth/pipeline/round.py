@@ -8,7 +8,7 @@ one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,6 @@ from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
 from synth.pipeline.books import OnProgress, ignore_progress
 from synth.pipeline.flow import build_stages, last_filter
-from synth.pipeline.labelled import LabelledSet, write_labelled
 from synth.pipeline.shard_scheduler import ShardScheduler
 from synth.products import PRODUCTS, DataSet, Part, Product, Sample
 from synth.records import Unit
@@ -50,8 +49,6 @@ class RoundData:
 
     sets: tuple[WrittenSet, ...]
     shards: tuple[str, ...] = ()
-    labelled: LabelledSet | None = None
-    """Good and bad answers, where the recipe trains on them (`kto`)."""
 
     def for_job(self, job: str) -> list[WrittenSet]:
         """The data sets with rows that a training job takes; none when those that it runs for are empty."""
@@ -91,9 +88,7 @@ async def run_round(
     after_sft = context.data.pairs is not None and context.data.pairs.after_sft
     folder.declare_stages([*scheduler.stage_names, *(SECOND_PASS if after_sft else ())])
     names = await scheduler.run(round_, on_progress)
-    made = (context, folder.path, folder.commits, stages, round_, names)
-    labelled = write_labelled(*made) if context.recipe.kto is not None else None
-    return replace(write_products(*made), labelled=labelled)
+    return write_products(context, folder.path, folder.commits, stages, round_, names)
 
 
 def write_products(
@@ -108,6 +103,8 @@ def write_products(
     made = _Made(commits, stages, round_, shards)
     written: list[WrittenSet] = []
     for product in PRODUCTS:
+        if product.is_optional and made.maker(product) is None:
+            continue
         for data_set in product.data_sets:
             rows = _choose_rows(made, product, data_set, context, written)
             report = write_product(run, product, f"round-{round_}{data_set.suffix}", rows)
@@ -139,9 +136,13 @@ class _Made:
     def rows(self, product: Product) -> Iterator[Unit]:
         return (row for shard in self.shards(product) for row in shard)
 
+    def maker(self, product: Product) -> Stage | None:
+        """The stage of the recipe that makes the product; None if it has none."""
+        return next((stage for stage in self.stages if product.model in stage.makes), None)
+
     def shards(self, product: Product) -> Iterator[list[Unit]]:
         """The survivors of each shard; none if no stage of the recipe makes the product."""
-        maker = next((stage for stage in self.stages if product.model in stage.makes), None)
+        maker = self.maker(product)
         judge = last_filter(self.stages, product.model)
         if maker is None:
             return

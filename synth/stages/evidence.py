@@ -8,13 +8,17 @@ layout alone reproduce the seed once; the share is of all samples, as a bound th
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, Final, NamedTuple
 
+from synth.choice_records import UnsolvedTask
+from synth.config import EvidenceConfig
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.proportions import wilson_interval
-from synth.records import Outcome, Solution, Task, Verdict
+from synth.records import Outcome, Solution, Task, TestSuite, Unit, Verdict
+from synth.rules.unsolved import keep_unsolved
 from synth.stages.context import Context
 from synth.stages.execute import ExecuteStage
 from synth.stages.shard_state import ShardState
@@ -55,28 +59,51 @@ class EvidenceStage(UnitStage[Task]):
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         solutions, verdicts = read_judgements(state)
-        return [Decided(self._answer(solutions[task.id], verdicts)) for task in units]
+        return [Decided(find_evidence(solutions[task.id], verdicts, self._config)) for task in units]
 
-    def _answer(self, solutions: list[Solution], verdicts: dict[str, Verdict]) -> Keep | Reject:
-        faults = sum(s.id in verdicts and verdicts[s.id].outcome.is_fault for s in solutions)
-        passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
-        judged = len(solutions) - faults
-        share = len(passed) / judged if judged else 0.0
-        distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})
-        evidence: Evidence = {
-            "reproductions": len(passed),
-            "distinct": distinct,
-            "candidates": len(solutions),
-            "pass_rate": round(share, 4),
-        }
-        least = _least(share, judged)
-        evidence |= {"least_share": round(least, 6)}
-        if distinct >= self._config.min_reproductions and least >= self._config.min_share:
-            return Keep(evidence)
-        if faults:
-            return Reject("unjudged", evidence | {"faults": faults})
-        was_judged = any(s.id in verdicts for s in solutions)
-        return Reject("unsolved" if passed or not was_judged else "round_trip_failed", evidence)
+
+class PoolingEvidenceStage(EvidenceStage):
+    """The same, which also keeps what was not solved as a data set of its own."""
+
+    makes: ClassVar[tuple[type[Unit], ...]] = (UnsolvedTask,)
+
+    async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
+        solutions, verdicts = read_judgements(state)
+        suites = {suite.task_id: suite for suite in state.get(TestSuite)}
+
+        def with_pool(task: Task, found: Decided) -> Decided:
+            if not isinstance(found.answer, Reject) or found.answer.reason == "unjudged":
+                return found
+            kept = keep_unsolved(task, suites[task.id], solutions[task.id], verdicts, found.answer)
+            return replace(found, made=(kept,))
+
+        decided = await super().decide(units, state)
+        return [with_pool(task, found) for task, found in zip(units, decided, strict=True)]
+
+
+def find_evidence(
+    solutions: Sequence[Solution], verdicts: Mapping[str, Verdict], config: EvidenceConfig
+) -> Keep | Reject:
+    """Whether a task counts, by its candidates and the verdicts about them."""
+    faults = sum(s.id in verdicts and verdicts[s.id].outcome.is_fault for s in solutions)
+    passed = [s for s in solutions if s.id in verdicts and verdicts[s.id].outcome is Outcome.PASS]
+    judged = len(solutions) - faults
+    share = len(passed) / judged if judged else 0.0
+    distinct = len({(s.language, normalize_code(s.code, s.language)) for s in passed})
+    evidence: Evidence = {
+        "reproductions": len(passed),
+        "distinct": distinct,
+        "candidates": len(solutions),
+        "pass_rate": round(share, 4),
+    }
+    least = _least(share, judged)
+    evidence |= {"least_share": round(least, 6)}
+    if distinct >= config.min_reproductions and least >= config.min_share:
+        return Keep(evidence)
+    if faults:
+        return Reject("unjudged", evidence | {"faults": faults})
+    was_judged = any(s.id in verdicts for s in solutions)
+    return Reject("unsolved" if passed or not was_judged else "round_trip_failed", evidence)
 
 
 def _least(share: float, judged: int) -> float:
@@ -92,8 +119,12 @@ class Judgements(NamedTuple):
 
 
 def read_judgements(state: ShardState) -> Judgements:
-    """The verdicts about one shard."""
+    """The verdicts about one shard, by the tests that stand: where tests were drawn anew, candidates that
+    only met those before them are not among these."""
     solutions: defaultdict[str, list[Solution]] = defaultdict(list)
+    suites = {suite.task_id: suite for suite in state.get(TestSuite)}
     for solution in state.get(Solution):
-        solutions[solution.task_id].append(solution)
+        suite = suites.get(solution.task_id)
+        if suite is None or suite.judges(solution):
+            solutions[solution.task_id].append(solution)
     return Judgements(solutions, {verdict.solution_id: verdict for verdict in state.get(Verdict)})

@@ -19,7 +19,9 @@ _SHAREGPT_ROLES = {"user": "human", "assistant": "gpt"}
 
 def llama_factory_row(form: Form, row: Row) -> dict[str, Any]:
     """sharegpt: `conversations` of `from` and `value`, the system prompt in a column of its own;
-    a text: `text`."""
+    a text: `text`; a labelled answer also `kto_tag`. A task stays as it is."""
+    if form is Form.TASK:
+        return dict(row)
     if form is Form.TEXT:
         return {"id": row["id"], "text": row["text"], "language": row["language"]}
     turns = row["prompt"] if form is Form.PREFERENCE else [*row["prompt"], *row["completion"]]
@@ -33,7 +35,7 @@ def llama_factory_row(form: Form, row: Row) -> dict[str, Any]:
     }
     if form is Form.PREFERENCE:
         found |= {side: _sharegpt(row[side][-1]) for side in ("chosen", "rejected")}
-    return found
+    return found | ({"kto_tag": row["label"]} if form is Form.LABELLED else {})
 
 
 def llama_factory_info(run: str, products: Sequence[Product]) -> dict[str, Any]:
@@ -47,15 +49,18 @@ def llama_factory_info(run: str, products: Sequence[Product]) -> dict[str, Any]:
             "columns": {**columns, "chosen": "chosen", "rejected": "rejected"},
         },
         Form.TEXT: {"columns": {"prompt": "text"}},
+        Form.LABELLED: {"formatting": "sharegpt", "columns": {**columns, "kto_tag": "kto_tag"}},
     }
     return {
         f"{run}_{product.name}": {"file_name": f"{product.name}.jsonl", **entries[product.form]}
         for product in products
+        if product.form in entries
     }
 
 
 def axolotl_row(form: Form, row: Row) -> dict[str, Any]:
-    """`messages` for SFT; `messages` with `chosen` and `rejected` messages for DPO; `text` for a text."""
+    """`messages` for SFT; `messages` with `chosen` and `rejected` messages for DPO; `text` for a text; of a
+    labelled answer its words alone, since axolotl's KTO reads texts. A task stays as it is."""
     found: dict[str, Any] = {"id": row["id"], "language": row["language"]}
     match form:
         case Form.TEXT:
@@ -65,6 +70,12 @@ def axolotl_row(form: Form, row: Row) -> dict[str, Any]:
         case Form.PREFERENCE:
             sides = {side: row[side][-1] for side in ("chosen", "rejected")}
             return found | {"messages": list(row["prompt"]), **sides}
+        case Form.LABELLED:
+            said = {turn["role"]: turn["content"] for turn in row["prompt"]}
+            texts = {"system": said.get("system", ""), "instruction": said["user"]}
+            return found | texts | {"completion": row["completion"][-1]["content"], "label": row["label"]}
+        case Form.TASK:
+            return dict(row)
 
 
 def axolotl_configs(base_model: str, products: Sequence[Product]) -> dict[str, dict[str, Any]]:
@@ -80,19 +91,22 @@ def axolotl_configs(base_model: str, products: Sequence[Product]) -> dict[str, d
         Form.TEXT: {"type": "completion", "field": "text"},
         Form.PREFERENCE: {"split": "train", "type": "chat_template.default", "field_messages": "messages"}
         | {"field_chosen": "chosen", "field_rejected": "rejected"},
+        Form.LABELLED: {"split": "train", "type": "chatml.argilla"},
     }
     frame = {"base_model": base_model, "chat_template": "tokenizer_default"}
     sets = [
         (product.form, {"path": f"{product.name}.jsonl", "ds_type": "json", **data[product.form]})
         for product in products
+        if product.form in data
     ]
-    mixed = [entry for form, entry in sets if form is not Form.PREFERENCE]
-    preferences = [entry for form, entry in sets if form is Form.PREFERENCE]
+    of_form = {form: [entry for one, entry in sets if one is form] for form in data}
+    mixed = [entry for form, entry in sets if form in (Form.CONVERSATION, Form.TEXT)]
     configs: dict[str, dict[str, Any]] = {}
     if mixed:
         configs["sft.yaml"] = {**frame, "datasets": mixed}
-    if preferences:
-        configs["dpo.yaml"] = {**frame, "rl": "dpo", "datasets": preferences}
+    for name, form in (("dpo", Form.PREFERENCE), ("kto", Form.LABELLED)):
+        if of_form[form]:
+            configs[f"{name}.yaml"] = {**frame, "rl": name, "datasets": of_form[form]}
     return configs
 
 

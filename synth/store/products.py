@@ -84,6 +84,7 @@ def product_schema(product: Product) -> "pa.Schema":
         tuple[Message, ...]: messages,
         float: pa.float64(),
         int: pa.int64(),
+        bool: pa.bool_(),
     }
     fields = product.model.model_fields.items()
     return pa.schema([(name, types.get(field.annotation, pa.string())) for name, field in fields])

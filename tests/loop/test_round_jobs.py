@@ -7,10 +7,9 @@ import pytest
 from posttrain.core.jobs import TrainingJob
 from posttrain.loop.jobs import RoundJobs, plan_jobs, to_measure
 from synth.config import Recipe
-from synth.pipeline.labelled import LabelledSet
 from synth.pipeline.round import RoundData, WrittenSet
 from synth.policy import Policy
-from synth.products import PRODUCTS
+from synth.products import BY_NAME, PRODUCTS
 
 BASE = Policy(name="base", base="/models/base", fingerprint="f0")
 ALL = {"coarse": 8, "fine": 4, "fim": 2, "pairs": 3}
@@ -109,10 +108,9 @@ def test_the_last_sft_policy_and_the_dpo_policy_are_measured(
 
 def test_kto_follows_on_the_labelled_answers() -> None:
     for rows, names in ((5, ["round-2-kto"]), (0, [])):
-        labelled = LabelledSet(Path("labelled.parquet"), rows)
-        made = plan_jobs(
-            recipe(sft=None, dpo=None, kto={}), CHECKPOINTS, 2, BASE, RoundData((), (), labelled)
-        )
+        product = BY_NAME["labelled"]
+        labelled = WrittenSet(product, product.data_sets[0], Path("labelled.parquet"), rows)
+        made = plan_jobs(recipe(sft=None, dpo=None, kto={}), CHECKPOINTS, 2, BASE, RoundData((labelled,)))
         assert [job.name for job in made.jobs] == names
         assert [job.data for job in made.jobs] == [("labelled.parquet",)] * len(names)
         assert bool(made.left_out) == (not names)

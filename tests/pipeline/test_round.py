@@ -131,27 +131,58 @@ def test_pairs_hold_a_right_and_a_wrong_program_of_one_task(tmp_path: Path) -> N
         assert pair["chosen"] != pair["rejected"]
 
 
-def test_every_candidate_that_failed_is_a_bad_answer_for_kto(tmp_path: Path) -> None:
-    folder = tmp_path
-    made = context(folder, ScriptedEngine(answer))
+def make_labelled(folder: Path, **labels: object) -> list[dict[str, object]]:
+    """The labelled answers of a recipe that trains on them."""
+    made = context(folder, ScriptedEngine(answer), **({"labels": labels} if labels else {}))
     recipe = made.recipe.model_copy(update={"kto": KtoConfig()})
     with RunFolder.create_or_resume(folder, "run", RunIdentity(recipe={"name": "r"})) as run:
-        found = asyncio.run(run_round(replace(made, recipe=recipe), run, 1)).labelled
-    assert found is not None
-    listed = read_rows(found.path)
-    assert found.rows == len(listed) == 6
-    good = {row["id"] for row in listed if row["label"]}
-    assert good == {row["solution_id"] for row in rows(folder, "sft")}
+        found = asyncio.run(run_round(replace(made, recipe=recipe), run, 1))
+    [kto] = found.for_job("kto")
+    assert kto.rows == len(read_rows(kto.path))
+    assert conservation_problems(folder / "run") == []
+    return read_rows(kto.path)
+
+
+def test_every_candidate_that_failed_is_a_bad_answer_for_kto(tmp_path: Path) -> None:
+    listed = make_labelled(tmp_path, in_pairs=True)
+    assert len(listed) == 6
+    good = {row["solution_id"] for row in listed if row["label"]}
+    assert good == {row["solution_id"] for row in rows(tmp_path, "sft")}
     bad = [row for row in listed if not row["label"]]
     assert {row["outcome"] for row in bad} == {"wrong_answer"}
-    assert {row["id"] for row in bad} == {row["rejected_id"] for row in rows(folder, "pairs")}
+    assert {row["solution_id"] for row in bad} == {row["rejected_id"] for row in rows(tmp_path, "pairs")}
     for row in listed:
         assert labelled_row("row", row).is_good == row["label"]
 
 
+def test_what_stands_in_a_pair_is_no_labelled_answer_by_itself(tmp_path: Path) -> None:
+    labelled = {row["solution_id"] for row in make_labelled(tmp_path)}
+    pairs = rows(tmp_path, "pairs")
+    paired = {pair[side] for pair in pairs for side in ("chosen_id", "rejected_id")}
+    assert labelled == {row["solution_id"] for row in rows(tmp_path, "sft")} - paired
+    assert len(labelled) == 2
+
+
 def test_without_kto_no_labelled_answers_are_written(tmp_path: Path) -> None:
-    assert make_round(tmp_path).labelled is None
+    assert make_round(tmp_path).for_job("kto") == []
     assert not (tmp_path / "run" / "labelled").exists()
+
+
+def test_the_tasks_that_nobody_solved_are_a_data_set_of_their_own(tmp_path: Path) -> None:
+    def only_wrong(request: GenerationRequest) -> str | list[str]:
+        said = answer(request)
+        is_total = "total" in request.messages[-1].content
+        return [said[0]] * 4 if isinstance(said, list) and is_total else said
+
+    made = make_round(tmp_path, ScriptedEngine(only_wrong), select={"unsolved": True})
+    [kept] = [one for one in made.sets if one.product.name == "unsolved"]
+    [row] = read_rows(kept.path)
+    assert row["instruction"] == "Compute the total of the numbers."
+    assert (row["candidates"], row["passed"], row["tries"], row["tests"]) == (4, 0, 1, 16)
+    assert 0 < row["best_pass_rate"] < 1
+    assert json.loads(row["contract"])["entry_point"] == "solve"
+    assert not kept.data_set.job
+    assert conservation_problems(tmp_path / "run") == []
 
 
 def test_each_job_gets_its_data_sets_and_fim_rows_are_mixed_into_the_coarse_one(tmp_path: Path) -> None:

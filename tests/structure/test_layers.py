@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.seed_records",
         "synth.unit",
         "synth.products",
+        "synth.choice_records",
         "synth.program_log",
         "synth.proportions",
         "synth.reasons",
