@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for policy in train_choice(run, work / name, name, options.set)
         ]
         recipe = load_recipe("quickstart", [*MEASURED, *options.set], machine=False).recipe
-        show(asyncio.run(_measure(recipe, work, policies)), ProgressDisplay())
+        show(asyncio.run(measure(recipe, work, policies)), ProgressDisplay())
     return 0
 
 
@@ -110,7 +110,8 @@ def stored_round(run: Path, round_: int) -> RoundData:
     return RoundData(tuple(sets))
 
 
-async def _measure(recipe: Recipe, folder: Path, policies: Sequence[Policy]) -> list[Evaluation]:
+async def measure(recipe: Recipe, folder: Path, policies: Sequence[Policy]) -> list[Evaluation]:
+    """Ask the base and these policies the tasks of the recipe; results are kept in the folder."""
     with RunFolder.create_or_resume(folder, recipe.name, RunIdentity.of_recipe(recipe, {})) as run_folder:
         plan = RunPlan(recipe, Path.cwd(), run_folder, PromptLibrary.load(recipe.prompts))
         async with open_session(plan, Parts(ProgressDisplay(), POCKET_WORLD)) as session:
