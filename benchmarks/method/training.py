@@ -3,8 +3,8 @@
 RUN is the folder of a quickstart run with the data of its first round. On the same rows, from the base, SFT
 is trained once for each choice and seed; all policies answer the held-out and the harder tasks. A choice that
 leaves a training out gets its rows' worth in epochs of the other one, so that all see about as many rows. The
-tables have figures by policy, and for each choice its difference to `plain`, as a mean over the seeds for each
-task with an interval over tasks.
+tables have figures by policy, and for each choice its difference to `plain`: the mean over the seeds for each
+task, with an interval over tasks.
 """
 
 import argparse
