@@ -35,8 +35,8 @@ from synth.store.run_folder import RunFolder, RunIdentity
 
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "last": (),
-    "base, all": ("loop.start=base", "loop.replay=1"),
-    "last, all": ("loop.replay=1",),
+    "base-all": ("loop.start=base", "loop.replay=1"),
+    "last-all": ("loop.replay=1",),
     "base": ("loop.start=base",),
 }
 ROUND: Final = 2
@@ -64,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         policies = [
             policy
             for name in options.only or CHOICES
-            for policy in train_choice(run, work / name.replace(", ", "-"), name, options.set)
+            for policy in train_choice(run, work / name, name, options.set)
         ]
         recipe = load_recipe("quickstart", [*MEASURED, *options.set], machine=False).recipe
-        show(asyncio.run(_measure(recipe, work, policies)), ProgressDisplay())
+        show(asyncio.run(measure(recipe, work, policies)), ProgressDisplay())
     return 0
 
 
@@ -82,7 +82,7 @@ def train_choice(run: Path, folder: Path, name: str, more: Sequence[str]) -> lis
     trained = run_trainers(jobs, folder / "train.log")
     rows = {one.manifest.name: one.manifest.rows for one in trained}
     print(f"{name}: {rows}", flush=True)
-    return [trained[place].policy(f"{name}: {jobs[place].kind}") for place in to_measure(jobs)]
+    return [trained[place].policy(f"{name}-{jobs[place].kind}") for place in to_measure(jobs)]
 
 
 def base() -> Policy:
@@ -97,7 +97,7 @@ def _last_policy(run: Path) -> Policy:
     checkpoint = read_checkpoint(run / "checkpoints" / "round-1-dpo")
     if checkpoint is None:
         raise SystemExit(f"{run} has not trained its first round")
-    return checkpoint.policy("round 1 dpo")
+    return checkpoint.policy("round-1-dpo")
 
 
 def stored_round(run: Path, round_: int) -> RoundData:
@@ -110,7 +110,8 @@ def stored_round(run: Path, round_: int) -> RoundData:
     return RoundData(tuple(sets))
 
 
-async def _measure(recipe: Recipe, folder: Path, policies: Sequence[Policy]) -> list[Evaluation]:
+async def measure(recipe: Recipe, folder: Path, policies: Sequence[Policy]) -> list[Evaluation]:
+    """Ask the base and these policies the tasks of the recipe; results are kept in the folder."""
     with RunFolder.create_or_resume(folder, recipe.name, RunIdentity.of_recipe(recipe, {})) as run_folder:
         plan = RunPlan(recipe, Path.cwd(), run_folder, PromptLibrary.load(recipe.prompts))
         async with open_session(plan, Parts(ProgressDisplay(), POCKET_WORLD)) as session:

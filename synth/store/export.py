@@ -18,6 +18,7 @@ from synth.errors import Problem, UserError
 from synth.products import Form, Product
 from synth.store.atomic import atomic_file, write_bytes
 from synth.store.card import data_card
+from synth.store.card_making import RECIPE, public_recipe
 from synth.store.exports_made import note_export
 from synth.store.layouts import Row, axolotl_configs, axolotl_row, llama_factory_info, llama_factory_row
 from synth.store.parquet import write_rows
@@ -69,7 +70,11 @@ def export(run: Path, format: ExportFormat, out: Path, patch: Patch = NO_PATCH) 
     draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         counts, files = _WRITERS[format](run, products, draft, patch)
-        write_bytes(draft / "README.md", data_card(run, counts, files).encode("utf-8"), shared=True)
+        write_bytes(
+            draft / "README.md", data_card(run, counts, files, format.value).encode("utf-8"), shared=True
+        )
+        recipe = yaml.safe_dump(public_recipe(read_info(run).recipe), sort_keys=False, allow_unicode=True)
+        write_bytes(draft / RECIPE, recipe.encode("utf-8"), shared=True)
         write_bytes(draft / SUMS, _sums(draft), shared=True)
         if out.exists():
             out.rmdir()

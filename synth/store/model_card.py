@@ -15,8 +15,10 @@ import yaml
 
 from synth.errors import StoreError
 from synth.store.atomic import write_bytes
-from synth.store.card import HUB_LICENCES, markdown_table, seed_sources, sources_table
+from synth.store.card import HUB_LICENCES
+from synth.store.card_making import seed_sources, sources_table
 from synth.store.checkpoints import MANIFEST, Checkpoint, PolicyManifest, read_checkpoint
+from synth.store.markdown import markdown_table
 from synth.store.run_folder import RunInfo, read_info
 from synth.store.seals import RUN_FILE, read_json
 
