@@ -5,7 +5,7 @@ from typing import ClassVar
 from synth.records import EvidenceRank, Message, Outcome, Unit
 
 
-class LabelledAnswer(Unit):
+class LabelledSolution(Unit):
     """An answer that is good or bad by itself: one row of KTO data (TRL's unpaired preference format)."""
 
     kind: ClassVar[str] = "labelled"

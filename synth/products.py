@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
 
-from synth.choice_records import LabelledAnswer, UnsolvedTask
+from synth.choice_records import LabelledSolution, UnsolvedTask
 from synth.records import EvidenceRank, Message, Outcome, Unit
 
 
@@ -197,7 +197,7 @@ PRODUCTS: Final = (
     ),
     Product(
         "labelled",
-        LabelledAnswer,
+        LabelledSolution,
         Form.LABELLED,
         "a task with one solution that is good or bad: `prompt`, `completion`, `label`",
         (DataSet("", Part.ALL, "kto"),),

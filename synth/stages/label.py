@@ -10,7 +10,7 @@ to the pair, unless the recipe wants both.
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from synth.choice_records import LabelledAnswer
+from synth.choice_records import LabelledSolution
 from synth.config import Recipe
 from synth.filters.protocol import Keep, Reject
 from synth.ids import unit_id
@@ -46,7 +46,7 @@ class LabelStage(UnitStage[Task]):
 
     name = "label"
     unit = Task
-    makes: ClassVar[tuple[type[Unit], ...]] = (LabelledAnswer,)
+    makes: ClassVar[tuple[type[Unit], ...]] = (LabelledSolution,)
     ordered = True
 
     def __init__(self, context: Context, config: LabelsConfig, last_filter: Upstream) -> None:
@@ -67,7 +67,7 @@ class LabelStage(UnitStage[Task]):
 
     def _label(
         self, task: Task, judged: Judgements, good: set[str], paired: set[str], rank: EvidenceRank
-    ) -> Iterator[LabelledAnswer]:
+    ) -> Iterator[LabelledSolution]:
         """First the good answers of a task, then the bad ones, each program once."""
         solutions = [one for one in judged.solutions[task.id] if one.id in judged.verdicts]
         outcomes = {one.id: judged.verdicts[one.id].outcome for one in solutions}
@@ -81,8 +81,10 @@ class LabelStage(UnitStage[Task]):
                 seen.add(_text(solution))
                 yield self._answer(task, solution, outcomes[solution.id], rank)
 
-    def _answer(self, task: Task, solution: Solution, outcome: Outcome, rank: EvidenceRank) -> LabelledAnswer:
-        return LabelledAnswer(
+    def _answer(
+        self, task: Task, solution: Solution, outcome: Outcome, rank: EvidenceRank
+    ) -> LabelledSolution:
+        return LabelledSolution(
             id=unit_id("labelled", solution.id),
             task_id=task.id,
             solution_id=solution.id,
@@ -95,7 +97,7 @@ class LabelStage(UnitStage[Task]):
         )
 
 
-def _decided(made: Sequence[LabelledAnswer]) -> Decided:
+def _decided(made: Sequence[LabelledSolution]) -> Decided:
     if not made:
         return Decided(Reject("no_label"))
     good = sum(one.label for one in made)
