@@ -105,6 +105,14 @@ def _solution_program(
     if not suites:
         raise _untested(solution.id)
     suite = TestSuite.model_validate(suites[solution.task_id].fields)
+    if not suite.judges(solution):
+        raise UserError(
+            Problem(
+                f"solution {solution.id}",
+                f"failed tests that were drawn again at try {suite.attempt}, since nothing passed them",
+                "replay a solution of that try or a later one",
+            )
+        )
     verdict = Verdict.model_validate(bodies[Verdict.kind]) if Verdict.kind in bodies else None
     return StoredProgram(solution.id, solution.language, solution.code, suite, verdict)
 

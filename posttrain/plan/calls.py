@@ -80,7 +80,9 @@ def _asked(data: DataConfig) -> dict[str, _StageAnswers]:
     of_inputs = sum((inputs.from_model, inputs.validator, inputs.generator))
     found = {"instruct": _StageAnswers(1), "inputs": _StageAnswers(of_inputs)}
     if data.solve is not None:
-        found["solve"] = _StageAnswers(len(data.solve.languages), data.solve.n)
+        tries = data.solve.tries
+        found["solve"] = _StageAnswers(len(data.solve.languages) * tries, data.solve.n)
+        found["inputs"] = _StageAnswers(of_inputs * tries)
     return {name: found[name] for name in data.asking if name in found}
 
 

@@ -25,6 +25,7 @@ from synth.stages.sharpen import SharpenStage
 from synth.stages.snippet import SnippetSource
 from synth.stages.solve import SolveStage
 from synth.stages.syntax import SyntaxStage
+from synth.stages.tries import build_tries
 from synth.stages.unit_stage import Stage, Upstream
 
 
@@ -70,7 +71,7 @@ def build_flowing(
     if data.inputs.mutants and data.inputs.candidates:
         stages.append(SharpenStage(context))
     evidence = PoolingEvidenceStage if data.select.unsolved else EvidenceStage
-    stages += [ExecuteStage(context), evidence(context), SelectStage(context)]
+    stages += [ExecuteStage(context), *build_tries(context), evidence(context), SelectStage(context)]
     filters = _filters(context, held_out) if filters is None else filters
     return [*stages, *(stage for stage in filters if not stage.ordered)]
 

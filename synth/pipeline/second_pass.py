@@ -17,6 +17,7 @@ from synth.stages.pair import PairStage
 from synth.stages.resample import ResampleSource
 from synth.stages.solve import SolveStage
 from synth.stages.syntax import SyntaxStage
+from synth.stages.tries import build_tries
 from synth.stages.unit_stage import Stage
 from synth.store.parquet import read_rows
 from synth.store.products import write_product
@@ -34,7 +35,8 @@ async def run_second_pass(
 ) -> RoundData:
     """The data of the round with the pairs of this pass. Raises OutageError, before anything is written, if
     units failed whose failure is not accepted."""
-    source = ResampleSource(folder.commits, data.shards, _kept_tasks(data), context.data.shard_size)
+    kept, size = _kept_tasks(data), context.data.shard_size
+    source = ResampleSource(folder.commits, data.shards, kept, size, build_tries(context))
     stages: list[Stage] = [
         SolveStage(context),
         SyntaxStage(),

@@ -6,6 +6,7 @@ abstains. The pure step is `synth.rules.agreement`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from synth.filters.protocol import Evidence, Keep, Reject
@@ -54,9 +55,12 @@ class AgreeStage(UnitStage[Task]):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.is_last = context.data.solve is None or context.data.solve.tries == 1
+        """Whether no try comes after it. Before that, a task on which it abstains stays."""
 
     def entering(self, state: ShardState) -> list[Task]:
         without_reference = {inputs.task_id for inputs in state.get(InputSet)}
+        without_reference -= {suite.task_id for suite in state.get(TestSuite)}
         return [task for task in super().entering(state) if task.id in without_reference]
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
@@ -66,9 +70,8 @@ class AgreeStage(UnitStage[Task]):
         decided = []
         for task in units:
             found = ballots[task.id]
-            decided.append(
-                Decided(found) if isinstance(found, Reject) else self._agree(inputs[task.id], found)
-            )
+            one = Decided(found) if isinstance(found, Reject) else self._agree(inputs[task.id], found)
+            decided.append(one if self.is_last else _postponed(one))
         return decided
 
     async def _vote(
@@ -131,3 +134,11 @@ class AgreeStage(UnitStage[Task]):
             compare=data.evidence.compare,
         )
         return Decided(Keep(found.evidence), (suite,))
+
+
+def _postponed(found: Decided) -> Decided:
+    """The same, but that a task without agreement stays for the next try."""
+    answer = found.answer
+    if isinstance(answer, Keep) or answer.is_fault:
+        return found
+    return replace(found, answer=Keep({**answer.evidence, "abstained": answer.reason}))

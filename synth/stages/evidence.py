@@ -98,6 +98,8 @@ def find_evidence(
     }
     least = _least(share, judged)
     evidence |= {"least_share": round(least, 6)}
+    if (tries := max((s.attempt for s in solutions), default=1)) > 1:
+        evidence |= {"tries": tries}
     if distinct >= config.min_reproductions and least >= config.min_share:
         return Keep(evidence)
     if faults:

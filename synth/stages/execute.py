@@ -70,6 +70,15 @@ class ExecuteStage(UnitStage[Solution]):
 
     def __init__(self, context: Context) -> None:
         self._sandbox, self._limits = context.sandbox, find_limits(context.recipe.execution)
+        self._may_wait = context.data.solve is not None and context.data.solve.tries > 1
+
+    def entering(self, state: ShardState) -> list[Solution]:
+        """Candidates. With several tries, agreement about some tasks may still be to come: theirs wait."""
+        found = list(super().entering(state))
+        if not self._may_wait:
+            return found
+        tested = {suite.task_id for suite in state.get(TestSuite)}
+        return [one for one in found if one.task_id in tested]
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
         suites = {suite.task_id: suite for suite in state.get(TestSuite)}

@@ -25,7 +25,7 @@ U = TypeVar("U", bound=Unit)
 
 _FIRST: Final = 1_000_000
 """The number of the first shard: those of the first pass come before it."""
-_MAKERS: Final[tuple[type[Stage], ...]] = (
+MAKERS: Final[tuple[type[Stage], ...]] = (
     ProblemStage,
     InstructStage,
     InputsStage,
@@ -42,10 +42,17 @@ class ResampleSource(Source):
     makes: ClassVar[tuple[type[Unit], ...]] = (Task, TestSuite)
 
     def __init__(
-        self, commits: StageCommit, shards: Sequence[str], kept: Container[str], shard_size: int
+        self,
+        commits: StageCommit,
+        shards: Sequence[str],
+        kept: Container[str],
+        shard_size: int,
+        more: Sequence[Stage] = (),
     ) -> None:
-        """`shards` are those of the first pass, `kept` the ids of its tasks that gave samples."""
+        """`shards` are those of the first pass, `kept` the ids of its tasks that gave samples, `more` the
+        stages of later tries."""
         self._commits, self._shards, self._kept, self._size = commits, shards, kept, shard_size
+        self._makers: tuple[type[Stage] | Stage, ...] = (*MAKERS, *more)
 
     def read(self, round_: int) -> Generator[tuple[ShardState, StageResult], None, None]:
         """In the order of the first pass."""
@@ -60,17 +67,15 @@ class ResampleSource(Source):
         for shard in self._shards:
             tasks: dict[str, Task] = {}
             suites: dict[str, TestSuite] = {}
-            for maker in _MAKERS:
+            for maker in self._makers:
                 if self._commits.is_committed(maker.name, round_, shard):
                     tasks |= {one.id: one for one in self._made(maker, round_, shard, Task)}
                     suites |= {one.task_id: one for one in self._made(maker, round_, shard, TestSuite)}
             for task_id, task in tasks.items():
                 if task_id in self._kept and task_id in suites:
                     again = unit_id("task", self.name, task_id)
-                    yield (
-                        task.model_copy(update={"id": again}),
-                        suites[task_id].model_copy(update={"task_id": again}),
-                    )
+                    suite = suites[task_id].model_copy(update={"task_id": again, "attempt": 1})
+                    yield task.model_copy(update={"id": again}), suite
 
-    def _made(self, maker: type[Stage], round_: int, shard: str, model: type[U]) -> list[U]:
+    def _made(self, maker: type[Stage] | Stage, round_: int, shard: str, model: type[U]) -> list[U]:
         return self._commits.read_bodies(maker.name, round_, shard, model) if model in maker.makes else []

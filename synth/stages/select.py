@@ -73,11 +73,13 @@ class SelectStage(UnitStage[Solution]):
         rank = next(suite.rank for suite in state.get(TestSuite) if suite.task_id == task_id)
         sources: list[Seed | CodingProblem] = [*state.get(Seed), *state.get(CodingProblem)]
         licence = next((one.origin.licence for one in sources if one.id == task.seed_id), "")
-        solutions, verdicts = read_judgements(state)
+        _, verdicts = read_judgements(state)
         lost = {key for key, verdict in verdicts.items() if verdict.outcome.is_fault}
         if rank not in self._config.ranks:
             return {solution.id: Decided(Reject("unwanted_rank", {"rank": rank.value})) for solution in group}
-        asked = sum(s.language == language and s.id not in lost for s in solutions[task_id])
+        asked = sum(
+            s.task_id == task_id and s.language == language and s.id not in lost for s in state.get(Solution)
+        )  # also what met tests that were drawn again since: it is how hard the task is
         ranked = list(choose_best(group, len(group)))
         places: dict[str, Evidence] = {one: {"place": at} for at, one in enumerate(ranked, 1)}
         chosen = ranked[: self._config.per_task]

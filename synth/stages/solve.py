@@ -32,6 +32,8 @@ class SolveStage(UnitStage[Task]):
     upstream: tuple[Upstream, ...] = (InputsStage,)
     makes: ClassVar[tuple[type[Unit], ...]] = (Solution,)
     asks_engine: ClassVar[bool] = True
+    attempt: int = 1
+    """Which try at its tasks it is."""
 
     def __init__(self, context: Context) -> None:
         assert context.data.solve is not None
@@ -65,13 +67,13 @@ class SolveStage(UnitStage[Task]):
 
     async def _ask(self, task: Task, language: str) -> list[Solution] | Reject:
         messages = solve_prompt(self._asker, task, language)
-        response = await self._asker.ask(
-            f"{task.id}/{language}", messages, self._config.sampling, self._config.n
-        )
+        unit = f"{task.id}/{language}" + (f"/{self.attempt}" if self.attempt > 1 else "")
+        response = await self._asker.ask(unit, messages, self._config.sampling, self._config.n)
         if isinstance(response, Reject):
             return response
         name = task.contract.asked_name
         answers = [read_code(completion.text, language, name) for completion in response.completions]
+        first = (self.attempt - 1) * self._config.n
         return [
             Solution(
                 id=unit_id("solution", task.id, language, index, completion.text),
@@ -82,8 +84,11 @@ class SolveStage(UnitStage[Task]):
                 policy=response.fingerprint,
                 request_id=response.request_id,
                 cut=completion.finish == "length" or (answer.cut and not answer.code),
+                attempt=self.attempt,
             )
-            for index, (completion, answer) in enumerate(zip(response.completions, answers, strict=True))
+            for index, (completion, answer) in enumerate(
+                zip(response.completions, answers, strict=True), start=first
+            )
         ]
 
 

@@ -16,7 +16,8 @@ from synth.store.seals import seal_json
 from synth.store.shards import StageCommit
 
 _JUDGED = """
-    SELECT unit_id, evidence FROM read_parquet(?) WHERE stage = 'execute' AND evidence LIKE '%"hidden_total"%'
+    SELECT unit_id, evidence FROM read_parquet(?)
+    WHERE stage LIKE '%execute' AND evidence LIKE '%"hidden_total"%'
 """
 
 

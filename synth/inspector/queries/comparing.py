@@ -180,7 +180,7 @@ def _tasks(run: OpenedRun) -> str:
             WHERE kind = 'task' AND len(parents) > 0 AND NOT contains(unit_id, '.'))
         SELECT seed, language, count(*) AS tried, count(*) FILTER ({_KEPT}) AS passed, min(task) AS task
         FROM {run.table} JOIN made ON parents[1] = task
-        WHERE stage IN ('execute', 'verdict') AND kind = 'solution' GROUP BY seed, language)"""
+        WHERE (stage LIKE '%execute' OR stage = 'verdict') AND kind = 'solution' GROUP BY seed, language)"""
 
 
 _SOLVED: Final = """SELECT l.seed AS seed, l.language AS language,

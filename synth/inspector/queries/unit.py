@@ -332,6 +332,8 @@ def _judged(
         return own, None, None
     task_id = unit.id if isinstance(unit, Task) else str(getattr(unit, "task_id", ""))
     suite = parts.one(TestSuite, task_id)
+    if suite is not None and isinstance(unit, Solution) and not suite.judges(unit):
+        suite = None  # it failed tests that were drawn again
     if not isinstance(unit, Solution | Sample):
         return suite, None, None
     return suite, parts.one(Verdict, program), parts.one(ProgramLog, program)
