@@ -216,6 +216,18 @@ REASONS: dict[str, Reason] = {
         ),
         # selection
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
+        Reason(
+            "over_share",
+            _POLICY,
+            "The fine set has its share of tasks of this difficulty; the row stays in the coarse set.",
+            "fine",
+        ),
+        Reason(
+            "cluster_full",
+            _POLICY,
+            "The fine set has enough tasks that are like this one; the row stays in the coarse set.",
+            "fine",
+        ),
         Reason("over_quota", _POLICY, "The quota for this task, language or prompt was full.", "select"),
         Reason("exact_duplicate", _POLICY, "The same text was already kept.", "exact_dedup"),
         Reason("near_duplicate", _POLICY, "A nearly identical text was already kept.", "near_dedup"),

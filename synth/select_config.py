@@ -64,7 +64,7 @@ class ClustersConfig(Config):
     )
     model: str = Field(
         "",
-        description="Folder of a model2vec model (`pip install 'codemill[embed]'`), for `vectors: model`.",
+        description="Folder of a model2vec model (`pip install model2vec`), for `vectors: model`.",
     )
 
     @model_validator(mode="after")

@@ -15,9 +15,10 @@ from typing import Final
 from synth.filters.benchmarks import BenchmarkEntry
 from synth.ids import derive_random
 from synth.pipeline.books import OnProgress, ignore_progress
+from synth.pipeline.fine_set import ShardSamples, commit_fine, in_fine, marked
 from synth.pipeline.flow import build_stages, last_filter
 from synth.pipeline.shard_scheduler import ShardScheduler
-from synth.products import PRODUCTS, DataSet, Part, Product, Sample
+from synth.products import FINE_STAGE, PRODUCTS, DataSet, Part, Product, Sample
 from synth.records import Unit
 from synth.seeds.reader import PocketProvider
 from synth.stages.context import Context
@@ -86,8 +87,13 @@ async def run_round(
     source = SnippetSource(context, pocket, workers)
     scheduler = ShardScheduler(source, stages, folder.commits, accept_failures=accept_failures)
     after_sft = context.data.pairs is not None and context.data.pairs.after_sft
-    folder.declare_stages([*scheduler.stage_names, *(SECOND_PASS if after_sft else ())])
+    chooses_fine = context.data.solve is not None and context.data.select.chooses_fine
+    fine = (FINE_STAGE,) if chooses_fine else ()
+    folder.declare_stages([*scheduler.stage_names, *fine, *(SECOND_PASS if after_sft else ())])
     names = await scheduler.run(round_, on_progress)
+    if chooses_fine:
+        made = _Made(folder.commits, stages, round_, names)
+        commit_fine(folder.commits, context.data.select, round_, made.samples)
     return write_products(context, folder.path, folder.commits, stages, round_, names)
 
 
@@ -120,7 +126,7 @@ def _choose_rows(
         chosen = _draw_share(product, data_set, context, written)
         return (row for at, row in enumerate(made.rows(product)) if at in chosen)
     if data_set.part is Part.BEST:
-        return (best for shard in made.shards(product) for best in _best_of_each(shard))
+        return made.best(product)
     return made.rows(product)
 
 
@@ -148,12 +154,32 @@ class _Made:
             return
         for name in self.names:
             records = self.commits.read_bodies(maker.name, self.round, name, product.model)
-            if judge is None:
-                yield records
-                continue
-            index = self.commits.read_index(judge.name, self.round, name)
-            kept = {row.unit_id for row in index if not row.reason}
-            yield [record for record in records if record.unit_id in kept]
+            if judge is not None:
+                index = self.commits.read_index(judge.name, self.round, name)
+                kept = {row.unit_id for row in index if not row.reason}
+                records = [record for record in records if record.unit_id in kept]
+            if product.model is Sample and self._has_fine(name):
+                rows = self.commits.read_index(FINE_STAGE, self.round, name)
+                records = [*marked([one for one in records if isinstance(one, Sample)], rows)]
+            yield records
+
+    def best(self, product: Product) -> Iterator[Unit]:
+        """The best of each task and language, or of those what the recipe's fine set takes."""
+        for name, shard in zip(self.names, self.shards(product), strict=False):
+            if self._has_fine(name):
+                taken = in_fine(self.commits.read_index(FINE_STAGE, self.round, name))
+                yield from (one for one in shard if one.unit_id in taken)
+            else:
+                yield from _best_of_each(shard)
+
+    def samples(self) -> Iterator[ShardSamples]:
+        """The surviving samples by shard."""
+        product = next(one for one in PRODUCTS if one.model is Sample)
+        for name, shard in zip(self.names, self.shards(product), strict=True):
+            yield ShardSamples(name, [one for one in shard if isinstance(one, Sample)])
+
+    def _has_fine(self, shard: str) -> bool:
+        return self.commits.is_committed(FINE_STAGE, self.round, shard)
 
 
 def _best_of_each(samples: Iterable[Unit]) -> list[Sample]:

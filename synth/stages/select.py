@@ -25,6 +25,7 @@ from synth.records import (
     Unit,
 )
 from synth.rules.solution_quality import score_solution
+from synth.rules.structure_distance import pick_distinct
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage, read_judgements
@@ -80,9 +81,14 @@ class SelectStage(UnitStage[Solution]):
         asked = sum(
             s.task_id == task_id and s.language == language and s.id not in lost for s in state.get(Solution)
         )  # also what met tests that were drawn again since: it is how hard the task is
-        ranked = list(choose_best(group, len(group)))
+        by_id = {solution.id: solution for solution in group}
+        ranked = list(choose_best(group, len(group), self._config.order))
         places: dict[str, Evidence] = {one: {"place": at} for at, one in enumerate(ranked, 1)}
-        chosen = ranked[: self._config.per_task]
+        chosen, near = pick_distinct(
+            [by_id[one] for one in ranked], self._config.per_task, self._config.min_distance
+        )
+        for one, (twin, away) in near.items():
+            places[one] |= {"alike": twin, "distance": away}
         decided = {
             solution.id: Decided(Reject("not_best", {"best": chosen[0], **places.get(solution.id, {})}))
             for solution in group
@@ -117,9 +123,9 @@ def answer_messages(solution: Solution) -> tuple[Message, ...]:
     return (Message(role="assistant", content=f"```{solution.language}\n{solution.code}\n```"),)
 
 
-def choose_best(group: list[Solution], count: int) -> dict[str, None]:
-    """Ids of up to `count` distinct programs of one task and language, the best to learn from first; of equal
-    ones the more frequent.
+def choose_best(group: list[Solution], count: int, order: str = "quality") -> dict[str, None]:
+    """Ids of up to `count` distinct programs of one task and language, the best first: those that are best to
+    learn from, the shortest, or those written most often; of equal ones the more frequent.
 
     Programs that differ only in layout count as one program, represented by its most frequent layout.
     """
@@ -128,10 +134,17 @@ def choose_best(group: list[Solution], count: int) -> dict[str, None]:
         programs.setdefault(normalize_code(solution.code, solution.language), []).append(solution)
     usual = median(len(solution.code) for solution in group)
     found = [(_usual_layout(same), len(same)) for same in programs.values()]
-    ranked = sorted(
-        found,
-        key=lambda one: (-score_solution(one[0].code, one[0].language, usual), -one[1], one[0].index),
-    )
+
+    def standing(one: tuple[Solution, int]) -> float:
+        """The least is the best."""
+        match order:
+            case "shortest":
+                return len(one[0].code)
+            case "common":
+                return -one[1]
+        return -score_solution(one[0].code, one[0].language, usual)
+
+    ranked = sorted(found, key=lambda one: (standing(one), -one[1], one[0].index))
     return dict.fromkeys(solution.id for solution, _ in ranked[:count])
 
 

@@ -232,3 +232,25 @@ def test_a_shard_size_changes_no_product(tmp_path: Path) -> None:
     make_round(tmp_path / "two", fim=None, shard_size=2)
     for product in ("sft", "pairs"):
         assert rows(tmp_path / "one", product) == rows(tmp_path / "two", product)
+
+
+def test_a_balanced_fine_set_leaves_the_rest_in_the_coarse_one_and_says_why(tmp_path: Path) -> None:
+    select = {
+        "per_task": 2,
+        "balance": {"edges": [0.5], "shares": [0, 1], "keep": 0},
+        "clusters": {"per_cluster": 1, "similarity": 0.05},
+    }
+    made = make_round(tmp_path, select=select)
+    assert (made.counts["coarse"], made.counts["fine"]) == (4, 1)
+    sets = {one.data_set.part: read_rows(one.path) for one in made.sets if one.product.name == "sft"}
+    assert {row["bin"] for row in sets[Part.ALL]} == {"0.5-1"}
+    [fine] = sets[Part.BEST]
+    assert {row["cluster"] for row in sets[Part.ALL]} == {sets[Part.ALL][0]["task_id"]}
+    assert fine["choice"] == 0
+    rows_ = next(row for row in funnel(tmp_path / "run") if row.stage == "fine")
+    assert (rows_.entered, rows_.kept) == (4, 1)
+    assert {one.reason for one in rows_.reasons} == {"cluster_full", "not_best"}
+    assert conservation_problems(tmp_path / "run") == []
+    before = file_hashes(tmp_path)
+    make_round(tmp_path, ScriptedEngine(lambda request: "nothing is asked"), select=select)
+    assert file_hashes(tmp_path) == before

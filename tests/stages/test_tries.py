@@ -146,8 +146,8 @@ def test_a_recipe_that_tries_once_has_no_further_stages() -> None:
     names = [one.name for one in build_tries(build_context({"solve": {"tries": 2}}))]
     assert names == ["try02_inputs", "try02_solve", "try02_syntax", "try02_execute"]
     agreeing = build_context({"solve": {"tries": 3}, "evidence": {"agreement": True}})
-    last = [one.is_last for one in build_tries(agreeing) if one.name.endswith("agree")]  # type: ignore[attr-defined]
-    assert last == [False, True]
+    votes = [one for one in build_tries(agreeing) if isinstance(one, RetryAgreeStage)]
+    assert [one.is_last for one in votes] == [False, True]
 
 
 def test_a_vote_that_abstains_before_the_last_try_leaves_the_task_for_the_next() -> None:
