@@ -92,9 +92,8 @@ def test_structure_sees_neither_names_nor_layout() -> None:
     one = "def f(xs):\n    return sum(xs)"
     renamed = "def f(values):\n\n    return sum(values)  # all"
     loop = "def f(xs):\n    t = 0\n    for x in xs:\n        t += x\n    return t"
-    programs = {
-        name: structure_of(code, "python") for name, code in zip("abc", (one, renamed, loop), strict=True)
-    }
+    codes = dict(zip("abc", (one, renamed, loop), strict=True))
+    programs = {name: structure_of(code, "python") for name, code in codes.items()}
     assert distance(programs["a"], programs["b"]) == 0
     assert distance(programs["a"], programs["c"]) > 0.6
     ranked = [build_solution(name, code) for name, code in codes.items()]
