@@ -50,6 +50,11 @@ class Sample(Unit):
         return _joined(self.prompt)
 
     @property
+    def trained_reasoning(self) -> str:
+        """Its reasoning, where the completion has it."""
+        return self.reasoning if self.reasoning and self.reasoning in _joined(self.completion) else ""
+
+    @property
     def program(self) -> str:
         return self.code
 

@@ -55,7 +55,9 @@ class FilterInput:
     def of(cls, unit: Unit) -> Self:
         """The parts of a unit of any kind."""
         language = getattr(unit, "language", "")
-        return cls(id=unit.unit_id, language=language, prompt=unit.prompt_text, code=unit.program)
+        prompt, reasoning = unit.prompt_text, getattr(unit, "trained_reasoning", "")
+        words = f"{prompt}\n{reasoning}" if reasoning else prompt
+        return cls(id=unit.unit_id, language=language, prompt=words, code=unit.program)
 
 
 class FilterSetting(NamedTuple):

@@ -49,6 +49,16 @@ def without_reasoning(text: str) -> Spoken:
     return Spoken("\n".join(kept), thinking)
 
 
+def find_reasoning(text: str) -> str:
+    """The first reasoning that `without_reasoning` takes off; empty if it takes none, or if it has no end."""
+    if without_reasoning(text).text == text:
+        return ""
+    marks = list(_MARK.finditer(text))
+    start = marks[0].end() if marks[0]["open"] else 0
+    end = next((mark.start() for mark in marks if mark["close"]), None)
+    return text[start:end].strip() if end is not None else ""
+
+
 def _spoken_part(line: str, marks: list[re.Match[str]], kept: list[str], thinking: bool) -> tuple[str, bool]:
     """What of a line with marks is answer, and whether the reasoning goes on after it. A closing mark without
     an opening one empties `kept`: all of it was reasoning."""

@@ -14,6 +14,7 @@ from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
 from synth.recipe.launch_rules import launch_is_whole, shards_can_be_made, steps_are_shared_evenly
 from synth.recipe.loop_rules import LOOP_RULES
+from synth.recipe.select_rules import SELECT_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
 from synth.recipe.watching_rules import held_out_rows_are_used
@@ -293,6 +294,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     *TRAINING_RULES,
     *DATA_SET_RULES,
     *LOOP_RULES,
+    *SELECT_RULES,
     *DEVICE_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,

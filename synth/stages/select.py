@@ -24,6 +24,7 @@ from synth.records import (
     TestSuite,
     Unit,
 )
+from synth.rules.reasoning_text import before_answer
 from synth.rules.solution_quality import score_solution
 from synth.rules.structure_distance import pick_distinct
 from synth.stages.asking import Asker
@@ -111,11 +112,20 @@ class SelectStage(UnitStage[Solution]):
             natural_language=task.natural_language,
             code=solution.code,
             prompt=solve_prompt(self._asker, task, solution.language),
-            completion=answer_messages(solution),
+            completion=self._completion(solution),
+            reasoning=solution.reasoning,
             pass_rate=round(pass_rate, 4),
             rank=rank,
             choice=choice,
         )
+
+    def _completion(self, solution: Solution) -> tuple[Message, ...]:
+        """The answer; with what was thought before it, where the recipe trains on that."""
+        [answer] = answer_messages(solution)
+        if self._config.reasoning != "train":
+            return (answer,)
+        text = before_answer(solution.reasoning, self._config.reasoning_marks, answer.content)
+        return (answer.model_copy(update={"content": text}),)
 
 
 def answer_messages(solution: Solution) -> tuple[Message, ...]:

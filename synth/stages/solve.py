@@ -16,6 +16,7 @@ from synth.languages.registry import get_language
 from synth.prompts.answers import read_code
 from synth.prompts.library import PromptLibrary
 from synth.records import Case, InputSet, Message, Solution, Task, TestSuite, Unit
+from synth.rules.reasoning_text import reasoning_of
 from synth.stages import contract_prompts
 from synth.stages.asking import Asker
 from synth.stages.context import Context
@@ -38,6 +39,7 @@ class SolveStage(UnitStage[Task]):
     def __init__(self, context: Context) -> None:
         assert context.data.solve is not None
         self._config = context.data.solve
+        self._keeps_reasoning = context.data.select.reasoning != "drop"
         self._asker = Asker(context, self.name)
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
@@ -85,6 +87,7 @@ class SolveStage(UnitStage[Task]):
                 request_id=response.request_id,
                 cut=completion.finish == "length" or (answer.cut and not answer.code),
                 attempt=self.attempt,
+                reasoning=reasoning_of(completion) if self._keeps_reasoning else "",
             )
             for index, (completion, answer) in enumerate(
                 zip(response.completions, answers, strict=True), start=first
