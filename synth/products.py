@@ -222,8 +222,10 @@ PRODUCTS: Final = (
 BY_NAME: Final[Mapping[str, Product]] = {product.name: product for product in PRODUCTS}
 FINE_STAGE: Final = "fine"
 """The stage that says which of the best samples the fine set has."""
+SPEED_STAGE: Final = "speed"
+"""The stage that times right programs."""
 SIDE_STAGES: Final = frozenset(
-    (FINE_STAGE, *(product.side_stage for product in PRODUCTS if product.side_stage))
+    (FINE_STAGE, SPEED_STAGE, *(product.side_stage for product in PRODUCTS if product.side_stage))
 )
 PRODUCT_KINDS: Final = frozenset(product.model.kind for product in PRODUCTS)
 

@@ -239,6 +239,12 @@ REASONS: dict[str, Reason] = {
         ),
         Reason("no_pair", _POLICY, "The task does not have both a passing and a failing solution.", "pair"),
         Reason(
+            "no_speed_pair",
+            _POLICY,
+            "The task has no two distinct right programs whose times can be compared.",
+            "speed",
+        ),
+        Reason(
             "no_label",
             _POLICY,
             "The task has no answer that is good or bad by itself: each stands in a pair, or was not judged.",

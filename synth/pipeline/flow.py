@@ -24,6 +24,7 @@ from synth.stages.select import SelectStage
 from synth.stages.sharpen import SharpenStage
 from synth.stages.snippet import SnippetSource
 from synth.stages.solve import SolveStage
+from synth.stages.speed import SpeedStage
 from synth.stages.syntax import SyntaxStage
 from synth.stages.tries import build_tries
 from synth.stages.unit_stage import Stage, Upstream
@@ -72,6 +73,8 @@ def build_flowing(
         stages.append(SharpenStage(context))
     evidence = PoolingEvidenceStage if data.select.unsolved else EvidenceStage
     stages += [ExecuteStage(context), *build_tries(context), evidence(context), SelectStage(context)]
+    if data.pairs is not None and data.pairs.speed is not None:
+        stages.append(SpeedStage(context))
     filters = _filters(context, held_out) if filters is None else filters
     return [*stages, *(stage for stage in filters if not stage.ordered)]
 

@@ -4,14 +4,16 @@ Entered: tasks that count, once per language in which they have candidates. Kept
 pair. A task with a contaminated sample gives none, because the prompt is the same.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from synth.filters.protocol import Keep, Reject
 from synth.ids import derive_random, unit_id
 from synth.products import Pair, Sample
-from synth.records import Task, TestSuite, Unit
+from synth.records import Outcome, Task, TestSuite, Unit, Verdict
 from synth.rules.pairing import JudgedSolution, LengthBalance, PairChoice, PairingResult, make_pairs
+from synth.rules.speed_pairs import Timed, Timing, choose_speed_pairs
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage, Judgements, read_judgements
@@ -114,13 +116,57 @@ class PairStage(UnitStage[TaskInLanguage]):
         ]
         random = derive_random(self._context.recipe.seed, self.name, task.id)
         results = make_pairs(task, candidates, self._config, random, self._balance)
-        return {f"{task.id}.{result.language}": self._decided(task, result, suite) for result in results}
+        times = {one.solution_id: one for one in state.get(Timing)}
+        timed = [
+            Timed(one.solution, times[one.solution.id]) for one in candidates if one.solution.id in times
+        ]
+        return {
+            f"{task.id}.{result.language}": self._decided(task, result, suite, timed) for result in results
+        }
 
-    def _decided(self, task: Task, result: PairingResult, suite: TestSuite) -> Decided:
+    def _decided(
+        self, task: Task, result: PairingResult, suite: TestSuite, timed: Sequence[Timed]
+    ) -> Decided:
         answer = result.reject or Keep({"pairs": len(result.pairs), **result.margins})
-        return Decided(answer, tuple(self._pair(task, choice, suite) for choice in result.pairs))
+        pairs = tuple(self._pair(task, choice, suite) for choice in result.pairs)
+        by_speed = self._by_speed(
+            task, suite, [one for one in timed if one.solution.language == result.language]
+        )
+        if by_speed:
+            answer = Keep({"pairs": len(pairs), **answer.evidence, "by_speed": len(by_speed)})
+        return Decided(answer, (*pairs, *by_speed))
 
-    def _pair(self, task: Task, choice: PairChoice, suite: TestSuite) -> Pair:
+    def _by_speed(self, task: Task, suite: TestSuite, timed: Sequence[Timed]) -> tuple[Pair, ...]:
+        """The pairs of right programs, the fast one chosen."""
+        if self._config.speed is None:
+            return ()
+        return tuple(
+            self._pair(
+                task,
+                PairChoice(_right(fast, suite), _right(slow, suite)),
+                suite,
+                by="speed",
+                figures={
+                    "ratio": round(ratio, 3),
+                    "fast_ms": list(fast.timing.cpu_ms),
+                    "slow_ms": list(slow.timing.cpu_ms),
+                    "factor": fast.timing.factor,
+                    "calls": fast.timing.calls,
+                },
+            )
+            for fast, slow, ratio in choose_speed_pairs(
+                timed, self._config.speed, self._config.max_length_ratio
+            )
+        )
+
+    def _pair(
+        self,
+        task: Task,
+        choice: PairChoice,
+        suite: TestSuite,
+        by: str = "tests",
+        figures: Mapping[str, object] | None = None,
+    ) -> Pair:
         chosen, rejected = choice
         return Pair(
             id=unit_id("pair", chosen.solution.id, rejected.solution.id),
@@ -135,7 +181,23 @@ class PairStage(UnitStage[TaskInLanguage]):
             rejected_pass=round(rejected.pass_share, 4),
             rejected_outcome=rejected.verdict.outcome,
             rank=suite.rank,
+            by=by,
+            figures=json.dumps(figures, sort_keys=True) if figures else "",
         )
+
+
+def _right(timed: Timed, suite: TestSuite) -> JudgedSolution:
+    """A program that was timed has passed: its verdict, in short."""
+    count = len(suite.cases) - suite.hidden
+    verdict = Verdict(
+        solution_id=timed.solution.id,
+        task_id=suite.task_id,
+        outcome=Outcome.PASS,
+        passed=count,
+        total=count,
+        rank=suite.rank,
+    )
+    return JudgedSolution(timed.solution, verdict)
 
 
 def contaminated_tasks(state: ShardState) -> set[str]:

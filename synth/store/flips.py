@@ -45,7 +45,7 @@ def flip_file(run: Path) -> Path:
 
 def measure_flips(run: Path) -> FlipRate | None:
     """The flip rate of all rounds so far; None if no suite has a hidden half."""
-    rejected = [pair.rejected_id for pair in StageCommit(run).iter_bodies(Pair)]
+    rejected = [pair.rejected_id for pair in StageCommit(run).iter_bodies(Pair) if pair.by == "tests"]
     wanted, met, confirmed = set(rejected), set[str](), set[str]()
     files, judged, accepted, flipped = Shards(run).index_files(), 0, 0, 0
     for row in stream_query(_JUDGED, [files]) if files else ():

@@ -289,6 +289,8 @@ def _why(run: OpenedRun, pair: Pair, chosen: PairSide, rejected: PairSide) -> tu
         f"{pair.rejected_pass:.0%} ({pair.rejected_outcome.value.replace('_', ' ')}).",
         f"What the tests expect stands on evidence of the rank {pair.rank.value}.",
     ]
+    if pair.by == "speed":
+        sentences[1] = f"Both pass every test; the chosen one is faster ({pair.figures})."
     if config is not None:
         factor = max(chosen.length, 1) / max(rejected.length, 1)
         sentences.append(
