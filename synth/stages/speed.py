@@ -37,7 +37,7 @@ from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
 
-class _Run(NamedTuple):
+class TimedRun(NamedTuple):
     """One run of a program. `cpu_s` is that of the whole process; `results` is empty if it did not end."""
 
     cpu_s: float
@@ -152,7 +152,7 @@ class SpeedStage(UnitStage[TaskInLanguage]):
         size: Size,
         more: int,
         priority: int,
-    ) -> list[_Run]:
+    ) -> list[TimedRun]:
         """One run of each, with `more` calls on the first row. Raises SandboxFault."""
         large = [enlarge(row, size.factor) for row in rows]
         asked = [*large * size.calls, *large[:1] * more]
@@ -167,11 +167,11 @@ class SpeedStage(UnitStage[TaskInLanguage]):
             for one in programs
         ]
 
-        def read(_: int, seen: Observation) -> _Run:
+        def read(_: int, seen: Observation) -> TimedRun:
             outputs = canonical_outputs(seen)
             ended = seen.finished and seen.stop is Stop.NONE and len(outputs) == len(asked)
             distinct = [outputs[at] for at in range(len(large))] if ended else []
-            return _Run(seen.cpu_s, content_hash(distinct) if ended else "", find_fault(seen))
+            return TimedRun(seen.cpu_s, content_hash(distinct) if ended else "", find_fault(seen))
 
         found = await run_each(self._sandbox, requests, read, priority)
         if fault := next((run.fault for run in found if run.fault is not None), None):

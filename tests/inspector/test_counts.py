@@ -19,6 +19,7 @@ from synth.inspector.web.rendering import in_words, percent
 from synth.products import BY_NAME, PRODUCTS, FimSample
 from synth.records import Decision
 from synth.stages.fim import FimStage
+from synth.stages.label import LabelStage
 from synth.stages.pair import PairStage
 from synth.store.lineage import lineage
 from synth.store.run_folder import RunFolder
@@ -103,7 +104,7 @@ def test_it_is_among_the_training_rows(sampled: Path) -> None:
 
 
 def test_stages_beside_the_flow_are_those_that_make_the_product() -> None:
-    makers = {stage.name: stage.makes for stage in (PairStage, FimStage)}
+    makers = {stage.name: stage.makes for stage in (PairStage, FimStage, LabelStage)}
     for product in PRODUCTS:
         if product.side_stage:
             assert product.model in makers.pop(product.side_stage)
