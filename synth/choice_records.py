@@ -47,6 +47,11 @@ class UnsolvedTask(Unit):
     instruction: str
     contract: str
     """Its contract as a JSON object."""
+    reference: str = ""
+    """The program whose behaviour it asks for, in `language`, so that a later run can judge by it; empty if
+    it has none."""
+    licence: str = ""
+    """Of that program, as its source states it; empty if unknown."""
     reason: str
     """Why it counts as unsolved, in the words of the funnel."""
     tests: int

@@ -10,6 +10,7 @@ from enum import IntEnum
 from random import Random
 from typing import Final
 
+from benchmarks.planted import selecting
 from benchmarks.planted.answers import called_name, read_seed, read_tag, write_instruction, write_program
 from benchmarks.planted.world import World
 
@@ -21,6 +22,8 @@ class Question(IntEnum):
 
     INSTRUCT = 512
     SOLVE = 1536
+    SELECT_INSTRUCT = 670
+    SELECT_SOLVE = 671
 
 
 def _instruct(world: World, prompt: str, random: Random) -> str:
@@ -44,4 +47,9 @@ def _solve(world: World, prompt: str, random: Random) -> str:
     return text
 
 
-ANSWERERS: Final[Mapping[int, Answerer]] = {Question.INSTRUCT: _instruct, Question.SOLVE: _solve}
+ANSWERERS: Final[Mapping[int, Answerer]] = {
+    Question.INSTRUCT: _instruct,
+    Question.SOLVE: _solve,
+    Question.SELECT_INSTRUCT: selecting.instruct,
+    Question.SELECT_SOLVE: selecting.solve,
+}

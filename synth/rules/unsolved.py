@@ -6,11 +6,13 @@ from synth.choice_records import UnsolvedTask
 from synth.filters.protocol import Reject
 from synth.ids import unit_id
 from synth.reasons import get_reason
-from synth.records import Outcome, Solution, Task, TestSuite, Verdict
+from synth.records import Outcome, Reference, Solution, Task, TestSuite, Verdict
 
 
 def keep_unsolved(
     task: Task,
+    reference: Reference | None,
+    licence: str,
     suite: TestSuite,
     solutions: Sequence[Solution],
     verdicts: Mapping[str, Verdict],
@@ -22,10 +24,12 @@ def keep_unsolved(
     return UnsolvedTask(
         id=unit_id("unsolved", task.id),
         task_id=task.id,
-        language=task.language,
+        language=reference.language if reference is not None else task.language,
         natural_language=task.natural_language,
         instruction=task.instruction,
         contract=task.contract.model_dump_json(),
+        reference=reference.code if reference is not None else "",
+        licence=licence,
         reason=get_reason(answer.reason).sentence,
         tests=len(suite.cases),
         tries=max((one.attempt for one in solutions), default=1),

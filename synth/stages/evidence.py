@@ -17,7 +17,17 @@ from synth.config import EvidenceConfig
 from synth.filters.protocol import Evidence, Keep, Reject
 from synth.languages.code_tokens import normalize_code
 from synth.proportions import wilson_interval
-from synth.records import Outcome, Solution, Task, TestSuite, Unit, Verdict
+from synth.records import (
+    CodingProblem,
+    Outcome,
+    Reference,
+    Seed,
+    Solution,
+    Task,
+    TestSuite,
+    Unit,
+    Verdict,
+)
 from synth.rules.unsolved import keep_unsolved
 from synth.stages.context import Context
 from synth.stages.execute import ExecuteStage
@@ -70,11 +80,22 @@ class PoolingEvidenceStage(EvidenceStage):
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         solutions, verdicts = read_judgements(state)
         suites = {suite.task_id: suite for suite in state.get(TestSuite)}
+        references = {one.seed_id: one for one in state.get(Reference)}
+        sources: list[Seed | CodingProblem] = [*state.get(Seed), *state.get(CodingProblem)]
+        licences = {one.id: one.origin.licence for one in sources}
 
         def with_pool(task: Task, found: Decided) -> Decided:
             if not isinstance(found.answer, Reject) or found.answer.reason == "unjudged":
                 return found
-            kept = keep_unsolved(task, suites[task.id], solutions[task.id], verdicts, found.answer)
+            kept = keep_unsolved(
+                task,
+                references.get(task.seed_id),
+                licences.get(task.seed_id, ""),
+                suites[task.id],
+                solutions[task.id],
+                verdicts,
+                found.answer,
+            )
             return replace(found, made=(kept,))
 
         decided = await super().decide(units, state)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posttrain.core.rows import labelled_row
-from synth.config import Recipe
+from synth.config import InstructionSeedsConfig, Recipe
 from synth.errors import EngineError, Problem
 from synth.execution.scripted import ScriptedSandbox
 from synth.generation.protocol import GenerationRequest
@@ -18,7 +18,8 @@ from synth.generation.scripted import ScriptedEngine
 from synth.pipeline.round import RoundData, run_round
 from synth.products import BY_NAME, Part
 from synth.prompts.library import PromptLibrary
-from synth.records import CaseObservation, ExecutionRequest, FunctionCall, Observation
+from synth.records import CaseObservation, CodingProblem, ExecutionRequest, FunctionCall, Observation
+from synth.seeds.reader import read_problems
 from synth.stages.context import Context
 from synth.store.parquet import read_rows
 from synth.store.products import iter_product
@@ -168,6 +169,16 @@ def test_without_kto_no_labelled_answers_are_written(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "labelled").exists()
 
 
+def read_again(folder: Path, row: dict[str, object]) -> tuple[str, str]:
+    """Instruction and answer of the problem that a later run reads in the row."""
+    path = folder / "unsolved.jsonl"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    config = InstructionSeedsConfig(dataset=path.name, shuffle=False)
+    [found] = read_problems(config, recipe_folder=folder, random_seed=0, round_=2)
+    assert isinstance(found.unit, CodingProblem)
+    return found.unit.instruction, found.unit.code
+
+
 def test_the_tasks_that_nobody_solved_are_a_data_set_of_their_own(tmp_path: Path) -> None:
     def only_wrong(request: GenerationRequest) -> str | list[str]:
         said = answer(request)
@@ -182,6 +193,7 @@ def test_the_tasks_that_nobody_solved_are_a_data_set_of_their_own(tmp_path: Path
     assert 0 < row["best_pass_rate"] < 1
     assert json.loads(row["contract"])["entry_point"] == "solve"
     assert not kept.data_set.job
+    assert read_again(tmp_path, row) == (row["instruction"], TOTAL)
     assert conservation_problems(tmp_path / "run") == []
 
 

@@ -85,6 +85,13 @@ LAYOUTS: Final = (
         ("test_list",),
         language="python",
     ),
+    SetLayout(
+        "the unsolved tasks of a run",
+        ("instruction", "reference", "best_pass_rate"),
+        ("instruction",),
+        "reference",
+        language_column="language",
+    ),
     SetLayout("OSS-Instruct", ("problem", "solution"), ("problem",), "solution", ("tests",), "lang"),
     SetLayout("Evol-Instruct", ("instruction", "response"), ("instruction",), "response"),
     SetLayout("CodeAlpaca", ("instruction", "output"), ("instruction", "input"), "output"),
