@@ -2,7 +2,7 @@
 second run.
 
 Place in the flow: the execute stage writes one for each program that did not pass; the inspector shows them.
-The one rule: it decides nothing, and no stage reads it. Texts are cut; their true length stands beside them.
+Repair turns tell the model what it says. The one rule: it decides nothing. Texts are cut; their true length stands beside them.
 """
 
 from collections.abc import Sequence
