@@ -256,11 +256,11 @@ class CorrectStage(UnitStage[ShownProgram]):
             made = (shown, correction) if isinstance(answer, Keep) else made
         return Decided(answer, made, ms=response.ms, tokens=completion.tokens)
 
-    def _read(self, text: str, is_cut: bool, shown: ShownProgram, task: Task) -> "_Answer | Reject":
+    def _read(self, text: str, is_cut: bool, shown: ShownProgram, task: Task) -> "_ReadAnswer | Reject":
         if self._asks != "review":
             found = read_code(text, shown.language, task.contract.asked_name)
             cut = is_cut or (found.cut and not found.code)
-            return Reject("answer_cut") if cut else _Answer(found.code)
+            return Reject("answer_cut") if cut else _ReadAnswer(found.code)
         assert isinstance(task.contract, FunctionContract)
         if is_cut:
             return Reject("answer_cut")
@@ -269,7 +269,7 @@ class CorrectStage(UnitStage[ShownProgram]):
             return review
         if review.is_right != shown.is_right:
             return Reject("missed_fault" if review.is_right else "false_alarm")
-        return _Answer(review.code, without_reasoning(text).text.strip())
+        return _ReadAnswer(review.code, without_reasoning(text).text.strip())
 
     async def _check(self, one: Correction, shown: ShownProgram, check: CandidateCheck) -> Keep | Reject:
         found = await asyncio.to_thread(check.check, one.as_solution())
@@ -307,14 +307,14 @@ class CorrectStage(UnitStage[ShownProgram]):
         return self._asker.render(name, task.natural_language, **values)
 
 
-class _Answer(NamedTuple):
+class _ReadAnswer(NamedTuple):
     """What an answer holds."""
 
     code: str
     answer: str = ""
 
 
-class _Run(NamedTuple):
+class _RunAnswer(NamedTuple):
     """The programs that are run for one answer."""
 
     correction: Correction
@@ -347,10 +347,10 @@ class RunCorrectionStage(UnitStage[Correction]):
         references = {one.seed_id: one for one in state.get(Reference) if one.cases}
         requests: list[ExecutionRequest] = []
         spans: list[tuple[int, int]] = []
-        runs: list[_Run] = []
+        runs: list[_RunAnswer] = []
         for one in units:
             own = shown[one.shown_id]
-            run = _Run(one, own, suites[one.task_id], _review(one, tasks[one.task_id]))
+            run = _RunAnswer(one, own, suites[one.task_id], _review(one, tasks[one.task_id]))
             made = self._requests(run, references.get(tasks[one.task_id].seed_id))
             spans.append((len(requests), len(requests) + len(made)))
             requests += made
@@ -358,7 +358,7 @@ class RunCorrectionStage(UnitStage[Correction]):
         seen = await run_each(self._sandbox, requests, lambda _, found: found, state.late_priority)
         return [_decide(run, seen[start:end]) for run, (start, end) in zip(runs, spans, strict=True)]
 
-    def _requests(self, run: _Run, reference: Reference | None) -> list[ExecutionRequest]:
+    def _requests(self, run: _RunAnswer, reference: Reference | None) -> list[ExecutionRequest]:
         """The shown program; of a wrong one also the fix, twice; of a review the example on all of them."""
         one, shown, call = run.correction, run.shown, run.suite.call()
         language = one.language
@@ -403,7 +403,7 @@ def _review(one: Correction, task: Task) -> Review | None:
     return review if isinstance(review, Review) and not review.is_right else None
 
 
-def _decide(run: _Run, seen: Sequence[Observation]) -> Decided:
+def _decide(run: _RunAnswer, seen: Sequence[Observation]) -> Decided:
     """The answer counts if it passes twice, the shown program fails again, and a review's example is true."""
     one, suite = run.correction, run.suite
     shown, _ = judge_cases(seen[0], suite, run.shown.id)

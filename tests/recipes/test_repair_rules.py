@@ -14,7 +14,7 @@ def findings(name: str, **data: object) -> list[str]:
             "data": {"seeds": {"kind": "pocket"}, name: {}, **data},
         }
     )
-    return [one.expected for one in check_rules(recipe) if ("data", name) in one.paths]
+    return [one.message for one in check_rules(recipe) if ("data", name) in one.paths]
 
 
 @pytest.mark.parametrize("name", ["repair", "repair_tasks", "review"])
