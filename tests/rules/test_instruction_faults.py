@@ -80,7 +80,7 @@ JS = "function countVowels(text) { let total = 0; for (const c of text) { total 
         ("统计文本中元音字母的数量，并返回这个数量。", "wrong_natural_language"),
         ("...", "malformed_answer"),
         (
-            "Return the country code (such as `DE`) of the given name; if it is not known, return `x = None`.",
+            "Return the country code (such as `DE`) of a name; if it is not known, return `x = None`.",
             None,
         ),
     ],
