@@ -19,8 +19,8 @@ _OPENER: Final = re.compile(
 )
 _ENDS: Final = re.compile(r"[:：!！。.]\W*$")
 _HEADING: Final = re.compile(
-    r"(?i)^\s*(?:#+\s*[^\n]{0,60}|[*_]{2}[^*_\n]{1,60}[*_]{2}[:：]?|(?:instruction|task|problem|tarea|tâche|aufgabe"
-    r"|задача|tarefa|compito|任务|题目|課題|과제|المهمة)\s*[:：]?)\s*$"
+    r"(?i)^\s*(?:#+\s*[^\n]{0,60}|[*_]{2}[^*_\n]{1,60}[*_]{2}[:：]?"
+    r"|(?:instruction|task|problem|tarea|tâche|aufgabe|задача|tarefa|compito|任务|题目|課題|과제|المهمة)\s*[:：]?)\s*$"
 )
 _CLOSER: Final = re.compile(
     r"(?i)^\W*(?:let me know\b|(?:i )?hope (?:this|that|it)\b|feel free\b|would you like\b|do you want\b"

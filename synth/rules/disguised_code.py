@@ -22,12 +22,14 @@ _SIGNS: Final = tuple(
         r"\bdef\s+\w+\s*\(|\bfunc(?:tion)?\s+\w*\s*\(|\bfn\s+\w+\s*[(<]|\blambda\s+\w+\s*:|\bsub\s+\w+\s*\{",
         r"\b(?:public|private|static)\s+(?:static\s+)?[\w<>\[\]]+\s+\w+\s*\(",
         r"^\W*return\b[^\n]*[()\[\]+*/%;=<>]|\breturn\s+\w+\s*;|\breturn\s+[\w.]+\s*[(\[]|[;{]\s*return\b",
-        r"\bfor\s*\(\s*(?:let|var|int|auto|const)?|\bfor\s+\w+\s*(?:,\s*\w+)?\s+in\s+[\w.]+\s*[(:{]|\bfor\s+\w+\s*:=",
+        r"\bfor\s*\(\s*(?:let|var|int|auto|const)?|\bfor\s+\w+\s*(?:,\s*\w+)?\s+in\s+[\w.]+\s*[(:{]"
+        r"|\bfor\s+\w+\s*:=",
         r"\b(?:if|while|switch)\s*\([^)\n]*\)\s*\{|^\W*(?:if|elif|while|for)\b[^\n]*:\s*$|\}\s*else\s*\{",
         r"\b(?:let|var|const|int|auto|double|String)\s+(?:mut\s+)?\w+\s*(?::\s*\w+\s*)?=[^=]|\w\s*:=\s*\w",
         r"(?:^|[;{:>`])\s*[A-Za-z_][\w.\[\]]*\s*(?:\+|-|\*|/|%|\||&|//)?=\s*[^=\s]",
         r"=>\s*[\w({]|;\s*$|^\s*[{}]\s*$|\)\s*->\s*\w+\s*[:{]",
-        r"\b(?:self|this)\.\w+|\b\w+\.(?:append|push|push_back|add|lower|toLowerCase|length|len|map|filter)\s*\(",
+        r"\b(?:self|this)\.\w+"
+        r"|\b\w+\.(?:append|push|push_back|add|lower|toLowerCase|length|len|map|filter)\s*\(",
         r"\bimport\s+\w+\s*[;\n]|#include\s*<|\bassert\s+\w+\(|\bprint(?:ln|f)?\s*\(|console\.log\(",
     )
 )
