@@ -11,6 +11,7 @@ from pydantic import Field
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
+from synth.config_base import SamplingConfig as SamplingConfig
 from synth.devices_config import DevicesConfig
 from synth.engine_config import ENGINE_CONFIGS as ENGINE_CONFIGS
 from synth.engine_config import EngineBaseConfig as EngineBaseConfig
@@ -54,14 +55,6 @@ class PolicyConfig(Config):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="Data type of the weights in training. `auto`: bfloat16 on a GPU, else float32."
     )
-
-
-class SamplingConfig(Config):
-    """How answers are sampled."""
-
-    temperature: float = Field(1.0, ge=0, le=5, description="Sampling temperature. 0 is greedy.")
-    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling: probability mass to sample from.")
-    max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
 
 
 # --- data stages --------------------------------------------------------------------------------------------

@@ -3,13 +3,21 @@ changes after it was read, and a key that is unknown is an error."""
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Config(BaseModel):
     """Base of all recipe models: frozen; unknown keys are errors, and so are numbers that are not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SamplingConfig(Config):
+    """How answers are sampled."""
+
+    temperature: float = Field(1.0, ge=0, le=5, description="Sampling temperature. 0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling: probability mass to sample from.")
+    max_tokens: int = Field(256, ge=1, description="Maximum length of one answer, in tokens.")
 
 
 class Package(NamedTuple):
