@@ -19,6 +19,7 @@ from posttrain.placement.machine import find_placement
 from synth.cards import Card, find_cards
 from synth.config import Recipe
 from synth.errors import Problem, RecipeError
+from synth.roles import ROLES
 from synth.store.checkpoints import Checkpoint
 from synth.store.lock import locked
 from synth.store.model_card import write_model_cards
@@ -71,7 +72,7 @@ def run_kto(
 def _cards(recipe: Recipe, recipe_path: Path, **left_out: None) -> tuple[Card, ...] | None:
     """The trainer's cards, with no engine beside it; what is left out is not trained now. Raises RecipeError
     where a training does not fit them."""
-    alone = recipe.model_copy(update={"engine": None, "teacher": None, **left_out})
+    alone = recipe.model_copy(update={**dict.fromkeys(ROLES), **left_out})
     return find_placement(alone, recipe_path.parent, empty=False).trainer
 
 

@@ -29,6 +29,7 @@ from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
 from synth.repair_config import RepairConfig, RepairTasksConfig, ReviewConfig
+from synth.roles import ENGINE, ROLES, and_stand_ins
 from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
 from synth.seeds_config import ColumnPart as ColumnPart
 from synth.seeds_config import DataSetSeedsConfig as DataSetSeedsConfig
@@ -421,7 +422,13 @@ class Recipe(Config):
         None, description="The engine that generates. Required by every stage that asks a model."
     )
     teacher: EngineConfig | None = Field(
-        None, description="Engine that writes instructions and test inputs. If unset, `engine`."
+        None, description="Engine that writes instructions. If unset, `engine`."
+    )
+    tester: EngineConfig | None = Field(
+        None, description="Engine that writes test inputs and programs about them. If unset, `teacher`."
+    )
+    judge: EngineConfig | None = Field(
+        None, description="Engine that judges what cannot be run. If unset, `teacher`."
     )
     devices: DevicesConfig | None = Field(
         None,
@@ -445,6 +452,16 @@ class Recipe(Config):
     )
     prices: PricesConfig = Field(PricesConfig(), description="Prices of tokens.")
     budget: BudgetConfig | None = Field(None, description="What the run may spend. If unset, no limit.")
+
+    @property
+    def engines(self) -> dict[str, EngineConfig]:
+        """The engines that it names, by role."""
+        found: dict[str, EngineConfig | None] = {role: getattr(self, role) for role in ROLES}
+        return {role: config for role, config in found.items() if config is not None}
+
+    def answers_for(self, role: str) -> str:
+        """The role whose engine answers in this one: itself, or what stands in for it."""
+        return next((one for one in and_stand_ins(role) if one in self.engines), ENGINE)
 
     @property
     def trainings(self) -> dict[str, TrainingConfig]:

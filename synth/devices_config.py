@@ -20,3 +20,9 @@ class DevicesConfig(Config):
     teacher: tuple[int, ...] | None = Field(
         None, description="GPUs of a `teacher` that runs here. If unset, those of `engine`."
     )
+    tester: tuple[int, ...] | None = Field(
+        None, description="GPUs of a `tester` that runs here. If unset, those of `engine`."
+    )
+    judge: tuple[int, ...] | None = Field(
+        None, description="GPUs of a `judge` that runs here. If unset, those of `engine`."
+    )

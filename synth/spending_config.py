@@ -21,6 +21,13 @@ class PricesConfig(Config):
 
     engine: PriceConfig | None = Field(None, description="Prices of `engine`.")
     teacher: PriceConfig | None = Field(None, description="Prices of `teacher`.")
+    tester: PriceConfig | None = Field(None, description="Prices of `tester`.")
+    judge: PriceConfig | None = Field(None, description="Prices of `judge`.")
+
+    def of_role(self, role: str) -> PriceConfig | None:
+        """The prices of an engine by its role."""
+        price: PriceConfig | None = getattr(self, role, None)
+        return price
 
 
 class BudgetConfig(Config):

@@ -113,7 +113,7 @@ async def _context(session: Session, data: DataConfig, policy: Policy) -> Contex
     model = session.model
     if model is not None:
         await model.serve(policy, session.reporter)
-    await session.wake_teacher()
+    await session.wake_others()
     return Context(
         session.recipe,
         data,
@@ -121,7 +121,7 @@ async def _context(session: Session, data: DataConfig, policy: Policy) -> Contex
         session.sandbox,
         model.engine if model is not None else None,
         session.plan.prompts,
-        session.teacher,
+        session.others,
     )
 
 

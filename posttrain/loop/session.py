@@ -1,11 +1,11 @@
-"""Everything that lives as long as a run: the sandbox, the engine with its policy, and the teacher.
+"""Everything that lives as long as a run: the sandbox, the engine with its policy, and the other engines.
 
 Place in the flow: `run` opens a session, `rounds` works in it. The one rule: each of these is started once
 and is closed however the run ends; policies are swapped into the running engine.
 """
 
 import multiprocessing
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from posttrain.core.policy import find_policy, format_of_base, prepare_base, res
 from posttrain.evaluate.prepared_benchmarks import PreparedBenchmarks
 from posttrain.loop.spending import Spending
 from posttrain.placement.machine import find_placement
-from posttrain.placement.rules import ENGINE, NO_CARDS, TEACHER, Placement
+from posttrain.placement.rules import NO_CARDS, Placement
 from posttrain.reporter import Reporter
 from posttrain.world import World
 from synth.config import EngineConfig, Recipe
@@ -31,6 +31,7 @@ from synth.pipeline.patient_sandbox import PatientSandbox
 from synth.pipeline.resources import Resources, start_engine
 from synth.policy import Policy, identify
 from synth.prompts.library import PromptLibrary
+from synth.roles import ENGINE, journal_part
 from synth.store.lock import outlived
 from synth.store.run_folder import RunFolder
 
@@ -109,8 +110,8 @@ class Session:
     sandbox: Sandbox
     model: ServedEngine | None
     """None for a recipe without an engine: nothing is generated and nothing evaluated."""
-    teacher: JournalledEngine | None
-    """None if the policy writes its own tasks."""
+    others: Mapping[str, JournalledEngine]
+    """The engines beside the policy's, by role; none if the policy does everything itself."""
     spending: Spending
     """What the run has spent."""
     placement: Placement = NO_CARDS
@@ -130,13 +131,15 @@ class Session:
         train."""
         if self.model is not None and self._shares(ENGINE):
             await self.model.sleep(self.reporter)
-        if self.teacher is not None and self._shares(TEACHER):
-            await self.teacher.sleep()
+        for role, engine in self.others.items():
+            if self._shares(role):
+                await engine.sleep()
 
-    async def wake_teacher(self) -> None:
-        """Have the teacher answer again."""
-        if self.teacher is not None and self._shares(TEACHER):
-            await self.teacher.wake()
+    async def wake_others(self) -> None:
+        """Have the engines beside the policy's answer again."""
+        for role, engine in self.others.items():
+            if self._shares(role):
+                await engine.wake()
 
     def _shares(self, role: str) -> bool:
         placed = self.placement.engines.get(role)
@@ -145,7 +148,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
-    """Start sandbox, engine and teacher, and close them at the end. Passes on their errors."""
+    """Start the sandbox and the engines, and close them at the end. Passes on their errors."""
     recipe, path = plan.recipe, plan.folder.path
     spending = Spending(recipe, path)
     async with AsyncExitStack() as stack:
@@ -163,14 +166,14 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
 
-        async def start(config: EngineConfig, role: str, part: str = "") -> JournalledEngine:
+        async def start(config: EngineConfig, role: str) -> JournalledEngine:
             parts.reporter.say(f"starting the {role} ({config.kind})")
             engine = await start_engine(
                 stack,
                 config,
                 resources,
                 recipe.outage,
-                part,
+                journal_part(role),
                 placing(parts.create_engine, placement.engines.get(role)),
                 parts.reporter.say,
                 is_well=plan.accept_failures,
@@ -180,13 +183,16 @@ async def open_session(plan: RunPlan, parts: Parts) -> AsyncIterator[Session]:
             parts.reporter.say(f"{role} ready")
             return engine
 
-        model = teacher = None
+        model = None
+        others: dict[str, JournalledEngine] = {}
         if recipe.engine is not None and plan.prompts is not None:
             config = recipe.engine.taking_rank(highest_rank(recipe))
             model = ServedEngine(await start(config, ENGINE), plan.prompts, base.fingerprint)
-        if model is not None and recipe.teacher is not None and recipe.data is not None:
-            teacher = await start(recipe.teacher, TEACHER, TEACHER)
-        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, teacher, spending, placement)
+        if model is not None and recipe.data is not None:
+            others = {
+                role: await start(config, role) for role, config in recipe.engines.items() if role != ENGINE
+            }
+        yield Session(plan, parts.reporter, parts.world, base, sandbox, model, others, spending, placement)
 
 
 def _take_cards(plan: RunPlan, reporter: Reporter, stack: AsyncExitStack) -> Placement:

@@ -59,7 +59,7 @@ class Spending:
         }
 
     def _price(self, role: str) -> PriceConfig | None:
-        return {"engine": self._prices.engine, "teacher": self._prices.teacher}.get(role)
+        return self._prices.of_role(role)
 
     def _spent(self) -> Iterator[Problem]:
         """What is spent, if anything is."""

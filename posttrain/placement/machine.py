@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from posttrain.core.policy import find_policy, resolve_model
-from posttrain.placement.rules import ENGINE, NO_CARDS, TEACHER, Placement, place
+from posttrain.placement.rules import NO_CARDS, Placement, place
 from synth.cards import find_cards
 from synth.config import EngineBaseConfig, Recipe
 
@@ -25,8 +25,7 @@ def find_placement(recipe: Recipe, recipe_folder: Path, *, empty: bool) -> Place
     if not cards and recipe.devices is None:
         return NO_CARDS
     model = find_policy(resolve_model(recipe.policy.model, recipe_folder)).base
-    engines = {ENGINE: recipe.engine, TEACHER: recipe.teacher}
-    on_cpu = [role for role, config in engines.items() if config is not None and _is_for_cpus(config)]
+    on_cpu = [role for role, config in recipe.engines.items() if _is_for_cpus(config)]
     return place(recipe, model, cards, frozenset(on_cpu), psutil.virtual_memory().total)
 
 

@@ -21,9 +21,9 @@ from synth.cards import Card
 from synth.config import EngineConfig, Recipe
 from synth.errors import Problem, RecipeError
 from synth.generation.placement import EnginePlacement
-from synth.pipeline.resources import TEACHER as TEACHER
+from synth.roles import ENGINE as ENGINE
 
-ENGINE, TRAINER = "engine", "trainer"
+TRAINER = "trainer"
 
 _USUAL_LENGTH = 32768
 """Tokens of a request where the recipe does not limit them: the positions of most models."""
@@ -112,8 +112,8 @@ def place(
 def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineConfig]]:
     if recipe.engine is not None:
         yield ENGINE, recipe.engine.taking_rank(highest_rank(recipe))
-    if recipe.teacher is not None and recipe.data is not None:
-        yield TEACHER, recipe.teacher
+    if recipe.data is not None:
+        yield from ((role, config) for role, config in recipe.engines.items() if role != ENGINE)
 
 
 # --- which cards --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from posttrain.plan.earlier import EarlierRun
 from posttrain.plan.forecast import PlannedPhase
 from synth.config import DataConfig, PocketSeedsConfig, Recipe
 from synth.errors import CodemillError
-from synth.spending_config import PriceConfig
+from synth.roles import ENGINE, TEACHER, TESTER
 
 _NO_BOUND = "the source of seeds has no limit in the recipe"
 _READ_LATER = "the problems of a benchmark are read when it runs"
@@ -149,9 +149,8 @@ def _measured_policies(recipe: Recipe) -> int:
 
 def _usd(recipe: Recipe, section: str, prompt: Amount | None, completion: Amount) -> Amount | None:
     """By the table of the recipe, where the engine that answers has a price there."""
-    writes_tasks = section in ("instruct", "inputs")
-    role = "teacher" if writes_tasks and recipe.teacher is not None else "engine"
-    price: PriceConfig | None = getattr(recipe.prices, role)
+    role = recipe.answers_for({"instruct": TEACHER, "inputs": TESTER}.get(section, ENGINE))
+    price = recipe.prices.of_role(role)
     if price is None or completion.value is None:
         return None
     answers = scaled(completion, price.output / 1e6)

@@ -19,6 +19,7 @@ from synth.cards import find_cards
 from synth.config import Recipe
 from synth.errors import RecipeError
 from synth.recipe import LoadedRecipe
+from synth.roles import ROLES
 
 
 def plan_recipe(loaded: LoadedRecipe, runs_dir: Path, suites: Suites) -> Forecast:
@@ -67,5 +68,5 @@ def _notes(recipe: Recipe, recipe_folder: Path) -> Iterator[str]:
         yield "a state is also saved every `save_minutes`; two are kept until the training is done"
     if recipe.data is not None:
         yield "bounds take every seed to become a task and every answer to be as long as it may"
-    if recipe.prices.engine is None and recipe.prices.teacher is None:
+    if all(recipe.prices.of_role(role) is None for role in ROLES):
         yield "no prices: the recipe has no `prices`"

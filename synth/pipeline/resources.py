@@ -21,10 +21,8 @@ from synth.outage_config import OutageConfig
 from synth.pipeline.patient_sandbox import PatientSandbox
 from synth.policy import Policy
 from synth.prompts.library import PromptLibrary
+from synth.roles import ENGINE, journal_part
 from synth.stages.context import Context
-
-TEACHER = "teacher"
-"""Folder of the teacher's journal and logs, below those of the engine."""
 
 
 class Resources(NamedTuple):
@@ -71,10 +69,13 @@ async def open_context(recipe: Recipe, resources: Resources) -> AsyncIterator[Co
         sandbox = PatientSandbox(create_sandbox(recipe.execution), recipe.outage, ignore_words)
         await sandbox.start()
         stack.push_async_callback(sandbox.close)
-        engine = teacher = prompts = None
+        engine = prompts = None
+        others: dict[str, JournalledEngine] = {}
         if recipe.engine is not None:
             prompts = PromptLibrary.load(recipe.prompts)
             engine = await start_engine(stack, recipe.engine, resources, recipe.outage)
-        if recipe.teacher is not None:
-            teacher = await start_engine(stack, recipe.teacher, resources, recipe.outage, TEACHER)
-        yield Context(recipe, recipe.data, resources.recipe_folder, sandbox, engine, prompts, teacher)
+        for role, config in recipe.engines.items():
+            if role != ENGINE:
+                part = journal_part(role)
+                others[role] = await start_engine(stack, config, resources, recipe.outage, part)
+        yield Context(recipe, recipe.data, resources.recipe_folder, sandbox, engine, prompts, others)

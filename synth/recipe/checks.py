@@ -56,9 +56,9 @@ def _engine_takes_policies(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _engines_are_reached_our_way(recipe: Recipe) -> Iterator[Finding]:
-    for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
+    for key, engine in recipe.engines.items():
         for argument in getattr(engine, "extra_args", ()):
-            if engine is not None and argument.replace("_", "-").startswith(engine.forbidden_args):
+            if argument.replace("_", "-").startswith(engine.forbidden_args):
                 expected = (
                     f"must not have {argument}: the server listens only on a private socket, under a name "
                     f"that codemill draws"
@@ -67,11 +67,7 @@ def _engines_are_reached_our_way(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _keys_look_like_keys(recipe: Recipe) -> Iterator[Finding]:
-    found: list[tuple[str, str]] = [
-        (key, engine.key_variable)
-        for key, engine in (("engine", recipe.engine), ("teacher", recipe.teacher))
-        if engine is not None
-    ]
+    found: list[tuple[str, str]] = [(key, engine.key_variable) for key, engine in recipe.engines.items()]
     found.append(("execution", getattr(recipe.execution, "api_key_env", "")))
     for key, variable in found:
         if variable and not is_secret(variable):
@@ -258,9 +254,7 @@ _OWN_HEADERS = frozenset(("content-length", "content-type", "host", "transfer-en
 
 
 def _requests_keep_what_is_ours(recipe: Recipe) -> Iterator[Finding]:
-    for role, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
-        if engine is None:
-            continue
+    for role, engine in recipe.engines.items():
         for key in engine.additions.extra_body:
             if key in _OWN_KEYS:
                 expected = "is set by codemill itself, from the section that asks"
@@ -277,8 +271,8 @@ def _requests_keep_what_is_ours(recipe: Recipe) -> Iterator[Finding]:
 def _money_has_prices(recipe: Recipe) -> Iterator[Finding]:
     if recipe.budget is None or recipe.budget.usd is None:
         return
-    for role, engine in (("engine", recipe.engine), ("teacher", recipe.teacher)):
-        if engine is not None and engine.is_remote and getattr(recipe.prices, role) is None:
+    for role, engine in recipe.engines.items():
+        if engine.is_remote and recipe.prices.of_role(role) is None:
             expected = f"needs the prices of `{role}`: nothing else tells what its tokens cost"
             fix = f"add `prices: {{{role}: {{input: …, output: …}}}}`, in US dollars per million tokens"
             yield Finding((("budget", "usd"), ("prices", role)), expected, fix)

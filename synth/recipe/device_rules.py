@@ -6,7 +6,7 @@ The one rule: a GPU is named for somebody who can use it, and once.
 
 from collections.abc import Callable, Iterator
 
-from synth.config import EngineBaseConfig, Recipe
+from synth.config import EngineConfig, Recipe
 from synth.recipe.finding import Finding
 
 _SEE = "docs/architecture/training.md"
@@ -27,14 +27,14 @@ def _numbers_are_of_cards(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _named_roles_use_cards(recipe: Recipe) -> Iterator[Finding]:
-    engines: dict[str, EngineBaseConfig | None] = {"engine": recipe.engine, "teacher": recipe.teacher}
+    engines: dict[str, EngineConfig] = recipe.engines
     for role, numbers in _named(recipe):
         path = ("devices", role)
         if role == "trainer":
             if not recipe.trainings:
                 yield Finding((path,), "names GPUs, but the recipe trains nothing", "remove it", see=_SEE)
             continue
-        config = engines[role]
+        config = engines.get(role)
         if config is None:
             yield Finding((path,), f"names GPUs, but the recipe has no `{role}`", "remove it", see=_SEE)
         elif not config.uses_cards:

@@ -15,7 +15,7 @@ from synth.errors import Problem
 from synth.recipe.shape import Model, field_at, kind_of, model_at, models_in, type_text
 from synth.recipe.source import SEE, Document, KeyPath, Plain, key_text
 
-RENAMED_KEYS = {"judge": "teacher", "max_rejected": "min_gap"}
+RENAMED_KEYS = {"max_rejected": "min_gap"}
 """Keys of earlier versions, with their current names."""
 
 

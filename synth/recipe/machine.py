@@ -82,8 +82,7 @@ def _packages(recipe: Recipe) -> Iterator[Finding]:
 
 
 def _engines(recipe: Recipe) -> Iterator[tuple[str, EngineBaseConfig]]:
-    engines = (("engine", recipe.engine), ("teacher", recipe.teacher))
-    return ((key, engine) for key, engine in engines if engine is not None)
+    return iter(recipe.engines.items())
 
 
 def _engine_packages(recipe: Recipe) -> Iterator[Finding]:

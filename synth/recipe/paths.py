@@ -14,6 +14,7 @@ from synth.config import ENGINE_CONFIGS
 from synth.recipe.benchmark_files import HUB_PREFIX, SUFFIXES, is_benchmark
 from synth.recipe.finding import Finding
 from synth.recipe.source import Document, KeyPath, Plain, lookup
+from synth.roles import ROLES
 from synth.training_data_config import HUB, ROUND
 
 _SUITES: tuple[KeyPath, ...] = (("evaluation", "hard", "suite"), ("evaluation", "development", "suite"))
@@ -23,14 +24,14 @@ _FILES: tuple[KeyPath, ...] = (
     *_SUITES,
     ("launch", "accelerate_config"),
 )
-_FOLDERS: tuple[KeyPath, ...] = (("engine", "path"), ("teacher", "path"), ("execution", "path"))
+_FOLDERS: tuple[KeyPath, ...] = (*((role, "path") for role in ROLES), ("execution", "path"))
 _TRAINED: tuple[KeyPath, ...] = (("sft", "coarse"), ("sft", "fine"), ("dpo",), ("kto",))
 _TRAINING_SETS: tuple[KeyPath, ...] = tuple(
     (*section, key) for section in _TRAINED for key in ("data", "eval_data")
 )
 _LISTS: tuple[KeyPath, ...] = (("data", "seeds", "paths"), ("data", "filters", "decontaminate"))
 _BENCHMARKS: KeyPath = ("evaluation", "benchmarks")
-_MODELS: tuple[KeyPath, ...] = (("policy", "model"), ("engine", "model"), ("teacher", "model"))
+_MODELS: tuple[KeyPath, ...] = (("policy", "model"), *((role, "model") for role in ROLES))
 
 _NOT_PATHS = {"pocket-heldout", "pocket-deep", "pocket-development", "pocket"}
 _HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")

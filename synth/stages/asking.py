@@ -9,6 +9,7 @@ from synth.filters.protocol import Reject
 from synth.generation.protocol import GenerationRequest, GenerationResponse
 from synth.ids import derive_seed
 from synth.records import Message
+from synth.roles import ENGINE
 from synth.stages.context import Context
 
 
@@ -19,8 +20,8 @@ class Asker:
 
     context: Context
     stage: str
-    by_teacher: bool = False
-    """Ask the recipe's `teacher` where it has one."""
+    role: str = ENGINE
+    """Which engine is asked; where the recipe has none for it, the one that stands in."""
 
     async def ask(
         self, unit: str, messages: tuple[Message, ...], sampling: SamplingConfig, n: int = 1
@@ -28,7 +29,7 @@ class Asker:
         """The response, or the reason why there is none: `engine_failed` if all retries fail, that of the
         endpoint if it refused this request or all its answers. Another error that is not retryable stops
         the run."""
-        engine = (self.context.teacher if self.by_teacher else None) or self.context.engine
+        engine = self.context.engine_of(self.role)
         assert engine is not None, "the recipe's checks ask for an engine where a stage needs one"
         seed = derive_seed(self.context.recipe.seed, self.stage, unit)
         try:

@@ -26,6 +26,7 @@ from synth.records import (
     TestSuite,
     Unit,
 )
+from synth.roles import TESTER
 from synth.rules.canonical import without_long_outputs
 from synth.rules.domains import read_domains
 from synth.rules.input_drawing import draw_inputs
@@ -75,7 +76,7 @@ class InputsStage(UnitStage[Task]):
 
     def __init__(self, context: Context) -> None:
         self._config, self._context = context.data.inputs, context
-        self._asker = Asker(context, self.name, by_teacher=True)
+        self._asker = Asker(context, self.name, role=TESTER)
         self._limits = find_limits(context.recipe.execution)
 
     def entering(self, state: ShardState) -> list[Task]:

@@ -13,6 +13,7 @@ from synth.generation.protocol import Completion
 from synth.ids import unit_id
 from synth.prompts.answers import extract_instruction
 from synth.records import Contract, FunctionContract, Reference, Task, Unit
+from synth.roles import TEACHER
 from synth.rules.disguised_code import overlap
 from synth.rules.instruction_faults import find_fault
 from synth.stages.asking import Asker
@@ -48,7 +49,7 @@ class InstructStage(UnitStage[Reference]):
     def __init__(self, context: Context) -> None:
         assert context.data.instruct is not None
         self._config = context.data.instruct
-        self._asker = Asker(context, self.name, by_teacher=True)
+        self._asker = Asker(context, self.name, role=TEACHER)
 
     async def decide(self, units: Sequence[Reference], state: ShardState) -> list[Decided]:
         numbered = enumerate(units)

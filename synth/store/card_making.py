@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from synth.errors import StoreError
 from synth.records import CodingProblem, Seed
+from synth.roles import ROLES
 from synth.store.figures import read_figures
 from synth.store.markdown import markdown_table
 from synth.store.run_folder import RunInfo
@@ -21,12 +22,6 @@ from synth.store.shards import StageCommit
 
 RECIPE: Final = "recipe.yaml"
 """The file of an export that holds the recipe."""
-ROLES: Final = {
-    "engine": "generator of solutions",
-    "teacher": "teacher: instructions and inputs",
-    "tester": "tester: inputs and programs about them",
-    "judge": "judge",
-}
 _HIDDEN: Final = "***"
 _SAMPLING: Final = ("temperature", "top_p", "max_tokens")
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens")
@@ -38,7 +33,9 @@ def making_section(info: RunInfo) -> str:
     rows = [["trained policy", policy.get("model", ""), ""]]
     for role, words in ROLES.items():
         if engine := part_of(info, role):
-            rows.append([words, engine.get("model") or policy.get("model", ""), engine.get("kind", "")])
+            rows.append(
+                [f"{role}: {words}", engine.get("model") or policy.get("model", ""), engine.get("kind", "")]
+            )
     sampling = [
         [name, *(section["sampling"].get(key, "") for key in _SAMPLING), section.get("n", 1)]
         for name, section in _asking(part_of(info, "data"))

@@ -90,12 +90,13 @@ def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
 
 
 def test_a_renamed_key_is_told_its_new_name(tmp_path: Path) -> None:
-    problem = the_problem(
-        tmp_path, "name: a\njudge: {kind: openai_api, base_url: http://localhost/v1, model: m}\n"
+    text = (
+        "name: a\nengine: {kind: vllm_server}\ndata:\n  seeds: {kind: pocket}\n  instruct: {}\n  solve: {}\n"
     )
-    assert problem.where.endswith(":2: judge")
-    assert problem.message == "is now called `teacher`"
-    assert problem.fix == "write `teacher`"
+    problem = the_problem(tmp_path, f"{text}  pairs: {{max_rejected: 1}}\n")
+    assert problem.where.endswith(":7: data.pairs.max_rejected = 1")
+    assert problem.message == "is now called `min_gap`"
+    assert problem.fix == "write `min_gap`"
 
 
 def test_misspelt_block_is_one_error_not_two(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from synth.records import (
     Observation,
     Unit,
 )
+from synth.roles import TEACHER
 from synth.stages.context import Context
 from synth.stages.shard_state import ShardState, StageResult
 from synth.stages.unit_stage import UnitStage, index_row
@@ -116,7 +117,7 @@ def build_context(
         sandbox or ScriptedSandbox(_refuse_program),
         engine or ScriptedEngine(_refuse_question),
         build_prompts(),
-        teacher,
+        {} if teacher is None else {TEACHER: teacher},
     )
 
 

@@ -1,5 +1,6 @@
 """One request of one stage: which engine is asked, under which random seed, and what a failure becomes."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -37,20 +38,25 @@ def test_one_answer_is_asked_for_unless_it_is_said_otherwise(run: Run[object]) -
 
 
 @pytest.mark.parametrize(
-    ("has_teacher", "by_teacher", "asked"),
+    ("named", "role", "asked"),
     [
-        (True, True, "teacher"),
-        (True, False, "policy"),
-        (False, True, "policy"),
-        (False, False, "policy"),
+        (("teacher",), "teacher", "teacher"),
+        (("teacher",), "engine", "engine"),
+        ((), "teacher", "engine"),
+        ((), "judge", "engine"),
+        (("teacher",), "judge", "teacher"),
+        (("teacher",), "tester", "teacher"),
+        (("teacher", "judge"), "judge", "judge"),
+        (("judge",), "tester", "engine"),
+        (("tester", "judge"), "teacher", "engine"),
     ],
 )
-def test_the_teacher_is_asked_where_the_stage_wants_it_and_the_recipe_has_it(
-    run: Run[object], has_teacher: bool, by_teacher: bool, asked: str
+def test_the_engine_of_the_role_is_asked_or_the_one_that_stands_in_for_it(
+    run: Run[object], named: tuple[str, ...], role: str, asked: str
 ) -> None:
-    policy, teacher = (ScriptedEngine(lambda _: "", fingerprint=name) for name in ("policy", "teacher"))
-    context = build_context(engine=policy, teacher=teacher if has_teacher else None)
-    response = run(Asker(context, "solve", by_teacher=by_teacher).ask("u", QUESTION, SAMPLING))
+    engines = {name: ScriptedEngine(lambda _: "", fingerprint=name) for name in ("engine", *named)}
+    context = replace(build_context(engine=engines["engine"]), others={name: engines[name] for name in named})
+    response = run(Asker(context, "solve", role=role).ask("u", QUESTION, SAMPLING))
     assert isinstance(response, GenerationResponse)
     assert response.fingerprint == asked
 

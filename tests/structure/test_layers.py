@@ -64,6 +64,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.policy",
         "synth.recipe",
         "synth.resources",
+        "synth.roles",
         "synth.prompts",
         "synth.store",
         "synth.languages",

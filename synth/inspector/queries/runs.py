@@ -11,6 +11,7 @@ from synth.inspector.opened_run import OpenedRun, ReadingProgress, RunKind
 from synth.inspector.sources import OpenedFolder
 from synth.products import PRODUCTS, SIDE_STAGES
 from synth.records import SCHEMA_VERSION, Decision
+from synth.roles import ROLES
 from synth.store.figures import read_figures
 from synth.store.run_folder import RunState
 from synth.wire_record import Record
@@ -167,12 +168,8 @@ def _about(run: OpenedFolder) -> dict[str, Any]:
 
 
 def _models(recipe: dict[str, Any]) -> tuple[str, ...]:
-    """The policy, the model of the endpoint, the teacher: each once."""
-    named = [
-        part.get("model")
-        for part in map(recipe.get, ("policy", "engine", "teacher"))
-        if isinstance(part, dict)
-    ]
+    """The policy, and the models of the engines: each once."""
+    named = [part.get("model") for part in map(recipe.get, ("policy", *ROLES)) if isinstance(part, dict)]
     return tuple(dict.fromkeys(str(model) for model in named if model))
 
 
