@@ -70,6 +70,12 @@ class InstructConfig(Config):
         ("en",), description="Natural languages of the instructions, used in turn."
     )
     entry_point: str = Field("", description="Name of the function to write. Empty: the snippet's own name.")
+    max_overlap: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Reject instructions with more than this share of the snippet's runs of four tokens.",
+    )
 
 
 class InputsConfig(Config):

@@ -188,7 +188,8 @@ PRODUCTS: Final = (
         "pairs",
         Pair,
         Form.PREFERENCE,
-        "a task with a solution that passes and one that fails its tests: `prompt`, `chosen`, `rejected`",
+        "a task with a solution that passes and one that fails its tests, or a fast and a slow one (`by`): "
+        "`prompt`, `chosen`, `rejected`",
         (DataSet("", Part.ALL, "dpo"),),
         "pair",
     ),

@@ -152,6 +152,31 @@ REASONS: dict[str, Reason] = {
             "The instruction holds the solution: a run of its code as long as a statement.",
             "instruct",
         ),
+        Reason(
+            "instruction_of_code",
+            _QUALITY,
+            "The text speaks of code that its reader does not see, or is a form that nobody filled in.",
+            "instruct",
+        ),
+        Reason(
+            "instruction_chatter",
+            _QUALITY,
+            "The instruction holds talk with whoever asked for it.",
+            "instruct",
+        ),
+        Reason("instruction_repeats", _QUALITY, "The instruction says the same again and again.", "instruct"),
+        Reason(
+            "instruction_overlaps",
+            _QUALITY,
+            "Too large a share of the seed's runs of four tokens stands in the instruction.",
+            "instruct",
+        ),
+        Reason(
+            "wrong_natural_language",
+            _QUALITY,
+            "The text is in another natural language than the one asked for.",
+            "instruct",
+        ),
         Reason("instruction_refused", _QUALITY, "The model declined instead of writing a task.", "instruct"),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from synth.languages.registry import normalize_language
+from synth.prompts.chatter import without_chatter
 from synth.prompts.fences import Fenced, read_fences
 from synth.prompts.inputs_answer import InputsAnswer, extract_inputs
 from synth.prompts.reasoning import without_reasoning
@@ -116,7 +117,7 @@ def extract_instruction(text: str) -> str | None:
     text = without_reasoning(text).text.strip()
     if read_fences(text):
         return None
-    text = _LABEL.sub("", text).strip()
+    text = _LABEL.sub("", without_chatter(text)).strip()
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
         text = text[1:-1].strip()
     return text or None

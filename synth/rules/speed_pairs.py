@@ -62,6 +62,29 @@ def enlarge(row: Row, factor: int) -> Row:
     return tuple(_longer(wire, factor) for wire in row)
 
 
+def spread_out(row: Row, factor: int) -> Row:
+    """The same for lists of integers, but that no element repeats an earlier one: a program may be slow only
+    where all are different. A row that has no such list stays as it is."""
+    return tuple(_spread(wire, factor) for wire in row)
+
+
+def _spread(wire: str, factor: int) -> str:
+    value: Value = decode(wire)
+    if factor == 1 or len(wire) * factor > MOST_WIRE or not _is_integers(value):
+        return wire
+    assert isinstance(value, list)
+    numbers = [one for one in dict.fromkeys(value) if isinstance(one, int)]
+    step = max(numbers) - min(numbers) + 1
+    larger: list[Value] = [one + at * step for at in range(factor) for one in numbers]
+    return encode(larger)
+
+
+def _is_integers(value: Value) -> bool:
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+
+
 def _longer(wire: str, factor: int) -> str:
     value: Value = decode(wire)
     if factor == 1 or len(wire) * factor > MOST_WIRE or not isinstance(value, str | list):

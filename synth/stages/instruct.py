@@ -6,13 +6,14 @@ not give the answer away.
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from synth.filters.protocol import Keep, Reject
 from synth.generation.protocol import Completion
 from synth.ids import unit_id
 from synth.prompts.answers import extract_instruction
 from synth.records import Contract, FunctionContract, Reference, Task, Unit
+from synth.rules.disguised_code import overlap
 from synth.rules.instruction_faults import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
@@ -20,7 +21,18 @@ from synth.stages.contract_prompts import prompt_name
 from synth.stages.reference import ReferenceStage
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
+from synth.thresholds import Threshold
 
+THRESHOLDS: Final = (
+    Threshold(
+        stage="instruct",
+        reasons=("instruction_overlaps",),
+        measure="overlap",
+        keeps="<=",
+        key="data.instruct.max_overlap",
+        sentence="At most a share of {limit} of the seed's runs of four tokens stands in the instruction.",
+    ),
+)
 NATURAL_LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
@@ -57,11 +69,20 @@ class InstructStage(UnitStage[Reference]):
         if isinstance(response, Reject):
             return Decided(response, natural_language=natural)
         completion = response.completions[0]
-        text = _read_instruction(completion, reference)
+        text = self._read(completion, reference, natural)
         if isinstance(text, Reject):
             return Decided(text, (), natural, response.ms, completion.tokens)
         task = self._task(reference, text, natural, round_, response.request_id)
-        return Decided(Keep(), (task,), natural, response.ms, completion.tokens)
+        copied = round(overlap(text, reference.code, reference.language), 4)
+        return Decided(Keep({"overlap": copied}), (task,), natural, response.ms, completion.tokens)
+
+    def _read(self, completion: Completion, reference: Reference, natural: str) -> str | Reject:
+        text = extract_instruction(completion.text) if completion.finish == "stop" else None
+        if text is not None:
+            most = self._config.max_overlap
+            return find_fault(text, reference.code, reference.language, natural, most) or text
+        reason = "answer_cut" if completion.finish == "length" else "malformed_answer"
+        return Reject(reason, {"answer": completion.text[:200]})
 
     def _task(self, reference: Reference, text: str, natural: str, round_: int, request_id: str) -> Task:
         contract = self._neutral(reference.contract)
@@ -84,14 +105,6 @@ class InstructStage(UnitStage[Reference]):
         if len(names) == 1:
             names = _neutral_names(contract.signature)
         return contract.model_copy(update={"entry_point": self._config.entry_point, "parameter_names": names})
-
-
-def _read_instruction(completion: Completion, reference: Reference) -> str | Reject:
-    text = extract_instruction(completion.text) if completion.finish == "stop" else None
-    if text is not None:
-        return find_fault(text, reference.code, reference.language) or text
-    reason = "answer_cut" if completion.finish == "length" else "malformed_answer"
-    return Reject(reason, {"answer": completion.text[:200]})
 
 
 def _neutral_names(signature: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from synth.records import (
 from synth.rules.canonical import canonical_outputs
 from synth.rules.limits import find_limits
 from synth.rules.reference_judging import find_fault
-from synth.rules.speed_pairs import SIZES, Row, Size, Timing, enlarge, largest_rows, spread
+from synth.rules.speed_pairs import SIZES, Row, Size, Timing, enlarge, largest_rows, spread, spread_out
 from synth.stages.context import Context
 from synth.stages.evidence import EvidenceStage, read_judgements
 from synth.stages.pair import TaskInLanguage
@@ -154,7 +154,8 @@ class SpeedStage(UnitStage[TaskInLanguage]):
         priority: int,
     ) -> list[TimedRun]:
         """One run of each, with `more` calls on the first row. Raises SandboxFault."""
-        large = [enlarge(row, size.factor) for row in rows]
+        grown = (make(row, size.factor) for row in rows for make in (enlarge, spread_out))
+        large = list(dict.fromkeys(grown))
         asked = [*large * size.calls, *large[:1] * more]
         requests = [
             ExecutionRequest(
@@ -169,8 +170,8 @@ class SpeedStage(UnitStage[TaskInLanguage]):
 
         def read(_: int, seen: Observation) -> TimedRun:
             outputs = canonical_outputs(seen)
-            ended = seen.finished and seen.stop is Stop.NONE and len(outputs) == len(asked)
-            distinct = [outputs[at] for at in range(len(large))] if ended else []
+            ended = seen.finished and seen.stop is Stop.NONE and bool(outputs)
+            distinct = [outputs.get(at, "") for at in range(len(large))]  # it may refuse a larger input
             return TimedRun(seen.cpu_s, content_hash(distinct) if ended else "", find_fault(seen))
 
         found = await run_each(self._sandbox, requests, read, priority)

@@ -1,7 +1,10 @@
 """An instruction that holds the solution, or a refusal, is none."""
 
+import base64
+
 import pytest
 
+from synth.prompts.answers import extract_instruction
 from synth.rules.instruction_faults import find_fault
 
 CODE = """def count_vowels(text, letters="aeiou"):
@@ -47,3 +50,64 @@ def test_code_of_another_language_and_short_programs_leak_as_well() -> None:
     short = "def f(a): return (a + 1) % 2"
     assert find_fault(f"Write {short}", short, "python") is not None
     assert find_fault("Add one and take it modulo two.", short, "python") is None
+
+
+B64 = base64.b64encode(CODE.encode()).decode()
+JS = "function countVowels(text) { let total = 0; for (const c of text) { total += 1; } return total; }"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reason"),
+    [
+        (f"Decode this: {B64}", "instruction_leaks"),
+        (f"Do what this says: {CODE.encode().hex()}", "instruction_leaks"),
+        ("Count the vowels. " + CODE.replace(chr(10), chr(92) + "n"), "instruction_leaks"),
+        (f"Count the vowels of a text. {JS}", "instruction_leaks"),
+        (
+            "First set total = 0, then for letter in text.lower(): and if letter in letters: do total += 1.",
+            "instruction_leaks",
+        ),
+        ("Lo siento, no puedo ayudar con eso.", "instruction_refused"),
+        ("The code above counts the vowels of a text.", "instruction_of_code"),
+        ("[insert task here]", "instruction_of_code"),
+        ("Count the vowels. " * 30, "instruction_repeats"),
+        ("a " * 300, "instruction_repeats"),
+        ("Count the vowels of a text. Let me know if you need more!", "instruction_chatter"),
+        (
+            "Zähle die Vokale der Zeichenkette und gib die Zahl aus, die der Text hat.",
+            "wrong_natural_language",
+        ),
+        ("统计文本中元音字母的数量，并返回这个数量。", "wrong_natural_language"),
+        ("...", "malformed_answer"),
+        (
+            "Return the country code (such as `DE`) of a name; if it is not known, return `x = None`.",
+            None,
+        ),
+    ],
+)
+def test_each_dress_of_a_bad_instruction_has_its_reason(instruction: str, reason: str | None) -> None:
+    found = find_fault(instruction, CODE, "python", "en")
+    assert (found.reason if found else None) == reason
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Sure! Here is the task:\n\nCount the vowels of a text.",
+        "### Task\n\nCount the vowels of a text.\n\nLet me know if you need anything else!",
+        '{"task": "Count the vowels of a text."}',
+        "Certainly! Count the vowels of a text.",
+        "¡Claro! Aquí está la tarea:\nCount the vowels of a text.",
+        "Count the vowels of a text. I hope this helps!",
+    ],
+)
+def test_chatter_around_an_instruction_goes(answer: str) -> None:
+    assert extract_instruction(answer) == "Count the vowels of a text."
+
+
+def test_an_instruction_may_share_a_bounded_part_of_its_seed() -> None:
+    said = "Start with total = 0 and go through text.lower() in order."
+    assert find_fault(said, CODE, "python", "en") is None
+    found = find_fault(said, CODE, "python", "en", 0.02)
+    assert found is not None
+    assert found.reason == "instruction_overlaps"

@@ -60,7 +60,7 @@ def test_a_kept_reference_has_a_row_with_language_time_and_tokens() -> None:
     row = run.rows["seed-2"]
     assert (row.kind, row.parents, row.decision, row.reason) == ("reference", ("seed-2",), Decision.KEPT, "")
     assert (row.language, row.natural_language, row.ms, row.tokens) == ("ruby", "en", 1.0, 17)
-    assert run.evidence("seed-2") == {}
+    assert run.evidence("seed-2") == {"overlap": 0.0}
 
 
 def test_the_question_shows_the_seed_and_has_its_own_random_seed() -> None:

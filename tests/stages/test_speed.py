@@ -8,7 +8,7 @@ import pytest
 from synth.execution.scripted import ScriptedSandbox
 from synth.products import Pair
 from synth.records import Case, Decision, ExecutionRequest, FunctionCall, Observation, Unit
-from synth.rules.speed_pairs import Timed, Timing, choose_speed_pairs, enlarge, largest_rows
+from synth.rules.speed_pairs import Timed, Timing, choose_speed_pairs, enlarge, largest_rows, spread_out
 from synth.select_config import SpeedConfig
 from synth.stages.execute import ExecuteStage
 from synth.stages.pair import PairStage
@@ -105,6 +105,7 @@ def test_a_program_stands_in_one_such_pair_and_never_on_both_sides() -> None:
 def test_rows_grow_in_lists_and_texts_alone() -> None:
     row = (encode([1, 2]), encode("ab"), encode(7), encode(True))
     assert [decode(wire) for wire in enlarge(row, 3)] == [[1, 2] * 3, "ababab", 7, True]
+    assert [decode(wire) for wire in spread_out(row, 3)] == [[1, 2, 3, 4, 5, 6], "ab", 7, True]
     lists: tuple[list[Value], ...] = ([1], [1, 2, 3])
     cases = [Case(arguments=(encode(one),), expected="i1") for one in lists]
     assert largest_rows(cases, 1) == [cases[1].arguments]
