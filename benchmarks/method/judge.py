@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from synth.proportions import wilson_interval
-from synth.rules.judging import Choice, Control, compare_orders, read_choice, record_judge
+from synth.rules.judging import Preference, Control, compare_orders, read_preference, record_judge
 
 CONTROLS: Final = 100
 FLOOR: Final = 0.6
@@ -30,7 +30,7 @@ class PlantedJudge(NamedTuple):
     prose: float = 0.0
     always: str | None = None
 
-    def answer(self, better: Choice, random: Random) -> str:
+    def answer(self, better: Preference, random: Random) -> str:
         """Its answer about two answers of which that one is better."""
         if self.always is not None:
             return self.always
@@ -54,33 +54,33 @@ JUDGES: Final = (
 )
 
 
-def _other(place: Choice) -> Choice:
-    return Choice.SECOND if place is Choice.FIRST else Choice.FIRST
+def _other(place: Preference) -> Preference:
+    return Preference.SECOND if place is Preference.FIRST else Preference.FIRST
 
 
-def judge_once(judge: PlantedJudge, better: Choice, random: Random) -> Choice | None:
+def judge_once(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
     """One order. None where it decides nothing."""
-    return _decisive(read_choice(judge.answer(better, random)))
+    return _decisive(read_preference(judge.answer(better, random)))
 
 
-def judge_twice(judge: PlantedJudge, better: Choice, random: Random) -> Choice | None:
+def judge_twice(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
     """The same order twice."""
-    one, other = (read_choice(judge.answer(better, random)) for _ in range(2))
+    one, other = (read_preference(judge.answer(better, random)) for _ in range(2))
     return _decisive(one) if one is other else None
 
 
-def judge_both(judge: PlantedJudge, better: Choice, random: Random) -> Choice | None:
+def judge_both(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
     """Both orders."""
     forward = judge.answer(better, random)
     found = compare_orders(forward, judge.answer(_other(better), random))
-    return found if isinstance(found, Choice) else None
+    return found if isinstance(found, Preference) else None
 
 
-def _decisive(choice: Choice | None) -> Choice | None:
-    return None if choice is Choice.SAME else choice
+def _decisive(choice: Preference | None) -> Preference | None:
+    return None if choice is Preference.SAME else choice
 
 
-PLANS: Final[dict[str, Callable[[PlantedJudge, Choice, Random], Choice | None]]] = {
+PLANS: Final[dict[str, Callable[[PlantedJudge, Preference, Random], Preference | None]]] = {
     "one order": judge_once,
     "same order twice": judge_twice,
     "both orders": judge_both,
@@ -100,7 +100,7 @@ def tally(judge: PlantedJudge, plan: str, pairs: int, random_seed: int) -> Tally
     random = Random(f"{random_seed} {judge.name} {plan}")
     decided = right = 0
     for _ in range(pairs):
-        better = random.choice((Choice.FIRST, Choice.SECOND))
+        better = random.choice((Preference.FIRST, Preference.SECOND))
         found = PLANS[plan](judge, better, random)
         decided, right = decided + (found is not None), right + (found is better)
     return Tally(pairs, decided, right)
@@ -109,7 +109,7 @@ def tally(judge: PlantedJudge, plan: str, pairs: int, random_seed: int) -> Tally
 def serves(judge: PlantedJudge, random_seed: int) -> bool:
     """Whether the controls let the judge serve."""
     random = Random(f"{random_seed} {judge.name} controls")
-    places = (Choice.FIRST, Choice.SECOND) * (CONTROLS // 2)
+    places = (Preference.FIRST, Preference.SECOND) * (CONTROLS // 2)
     return record_judge([Control(one, judge.answer(one, random)) for one in places]).can_judge(FLOOR)
 
 

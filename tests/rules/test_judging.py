@@ -4,29 +4,29 @@ import pytest
 
 from synth.rules.judging import (
     Abstention,
-    Choice,
+    Preference,
     Control,
     compare_orders,
-    read_choice,
+    read_preference,
     record_judge,
 )
 
 
 @pytest.mark.parametrize("answer", ["first", " First.\n", "FIRST"])
 def test_the_word_alone_is_a_choice(answer: str) -> None:
-    assert read_choice(answer) is Choice.FIRST
+    assert read_preference(answer) is Preference.FIRST
 
 
 @pytest.mark.parametrize(
     "answer", ["", "yes", "The first is better.", "first second", "first\nsecond", "1", "first" + " " * 300]
 )
 def test_anything_else_is_no_choice(answer: str) -> None:
-    assert read_choice(answer) is None
+    assert read_preference(answer) is None
 
 
 def test_orders_that_agree_name_the_answer_not_the_place() -> None:
-    assert compare_orders("first", "second") is Choice.FIRST
-    assert compare_orders("second", "first") is Choice.SECOND
+    assert compare_orders("first", "second") is Preference.FIRST
+    assert compare_orders("second", "first") is Preference.SECOND
 
 
 def test_a_judge_that_prefers_a_place_decides_nothing() -> None:
@@ -44,7 +44,7 @@ def test_prose_decides_nothing_even_beside_a_choice() -> None:
 
 
 def _controls(*answers: str) -> list[Control]:
-    places = (Choice.FIRST, Choice.SECOND)
+    places = (Preference.FIRST, Preference.SECOND)
     return [Control(places[at % 2], answer) for at, answer in enumerate(answers)]
 
 
@@ -67,6 +67,6 @@ def test_few_controls_prove_little() -> None:
 
 def test_controls_that_favour_a_place_are_refused() -> None:
     with pytest.raises(ValueError, match="half"):
-        record_judge([Control(Choice.FIRST, "first")] * 4)
+        record_judge([Control(Preference.FIRST, "first")] * 4)
     with pytest.raises(ValueError, match="half"):
         record_judge([])
