@@ -13,7 +13,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from synth.proportions import wilson_interval
-from synth.rules.judging import Preference, Control, compare_orders, read_preference, record_judge
+from synth.rules.judging import Control, Favoured, compare_orders, read_preference, record_judge
 
 CONTROLS: Final = 100
 FLOOR: Final = 0.6
@@ -30,7 +30,7 @@ class PlantedJudge(NamedTuple):
     prose: float = 0.0
     always: str | None = None
 
-    def answer(self, better: Preference, random: Random) -> str:
+    def answer(self, better: Favoured, random: Random) -> str:
         """Its answer about two answers of which that one is better."""
         if self.always is not None:
             return self.always
@@ -54,40 +54,40 @@ JUDGES: Final = (
 )
 
 
-def _other(place: Preference) -> Preference:
-    return Preference.SECOND if place is Preference.FIRST else Preference.FIRST
+def _other(place: Favoured) -> Favoured:
+    return Favoured.SECOND if place is Favoured.FIRST else Favoured.FIRST
 
 
-def judge_once(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
+def judge_once(judge: PlantedJudge, better: Favoured, random: Random) -> Favoured | None:
     """One order. None where it decides nothing."""
     return _decisive(read_preference(judge.answer(better, random)))
 
 
-def judge_twice(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
+def judge_twice(judge: PlantedJudge, better: Favoured, random: Random) -> Favoured | None:
     """The same order twice."""
     one, other = (read_preference(judge.answer(better, random)) for _ in range(2))
     return _decisive(one) if one is other else None
 
 
-def judge_both(judge: PlantedJudge, better: Preference, random: Random) -> Preference | None:
+def judge_both(judge: PlantedJudge, better: Favoured, random: Random) -> Favoured | None:
     """Both orders."""
     forward = judge.answer(better, random)
     found = compare_orders(forward, judge.answer(_other(better), random))
-    return found if isinstance(found, Preference) else None
+    return found if isinstance(found, Favoured) else None
 
 
-def _decisive(choice: Preference | None) -> Preference | None:
-    return None if choice is Preference.SAME else choice
+def _decisive(choice: Favoured | None) -> Favoured | None:
+    return None if choice is Favoured.SAME else choice
 
 
-PLANS: Final[dict[str, Callable[[PlantedJudge, Preference, Random], Preference | None]]] = {
+PLANS: Final[dict[str, Callable[[PlantedJudge, Favoured, Random], Favoured | None]]] = {
     "one order": judge_once,
     "same order twice": judge_twice,
     "both orders": judge_both,
 }
 
 
-class Tally(NamedTuple):
+class PlanTally(NamedTuple):
     """What a plan decided of so many pairs."""
 
     pairs: int
@@ -95,21 +95,21 @@ class Tally(NamedTuple):
     right: int
 
 
-def tally(judge: PlantedJudge, plan: str, pairs: int, random_seed: int) -> Tally:
+def tally(judge: PlantedJudge, plan: str, pairs: int, random_seed: int) -> PlanTally:
     """The plan's decisions about pairs whose better answer stands in either place by chance."""
     random = Random(f"{random_seed} {judge.name} {plan}")
     decided = right = 0
     for _ in range(pairs):
-        better = random.choice((Preference.FIRST, Preference.SECOND))
+        better = random.choice((Favoured.FIRST, Favoured.SECOND))
         found = PLANS[plan](judge, better, random)
         decided, right = decided + (found is not None), right + (found is better)
-    return Tally(pairs, decided, right)
+    return PlanTally(pairs, decided, right)
 
 
 def serves(judge: PlantedJudge, random_seed: int) -> bool:
     """Whether the controls let the judge serve."""
     random = Random(f"{random_seed} {judge.name} controls")
-    places = (Preference.FIRST, Preference.SECOND) * (CONTROLS // 2)
+    places = (Favoured.FIRST, Favoured.SECOND) * (CONTROLS // 2)
     return record_judge([Control(one, judge.answer(one, random)) for one in places]).can_judge(FLOOR)
 
 

@@ -15,7 +15,7 @@ LONGEST_ANSWER: Final = 200
 """Characters of an answer that can be a choice. A longer one is prose."""
 
 
-class Preference(StrEnum):
+class Favoured(StrEnum):
     """What a judge may answer about two answers, by their places."""
 
     FIRST = "first"
@@ -36,7 +36,7 @@ class Abstention(StrEnum):
 class Control(NamedTuple):
     """One answer of a judge about two answers of which one is known to be better."""
 
-    better: Preference
+    better: Favoured
     """The place of the better answer."""
     answer: str
 
@@ -57,22 +57,22 @@ class JudgeRecord(NamedTuple):
         return self.interval.low >= at_least
 
 
-def read_preference(answer: str) -> Preference | None:
+def read_preference(answer: str) -> Favoured | None:
     """The choice that is the whole answer, whatever its case, with at most a full stop after it; None for
     anything else."""
     if len(answer) > LONGEST_ANSWER:
         return None
     word = answer.strip().removesuffix(".").lower()
-    return next((choice for choice in Preference if choice.value == word), None)
+    return next((choice for choice in Favoured if choice.value == word), None)
 
 
-def compare_orders(forward: str, backward: str) -> Preference | Abstention:
+def compare_orders(forward: str, backward: str) -> Favoured | Abstention:
     """Which of two answers is better, FIRST or SECOND in the forward order, from the judge's answers in both
     orders."""
     one, other = read_preference(forward), read_preference(backward)
     if one is None or other is None:
         return Abstention.MALFORMED
-    if Preference.SAME in (one, other):
+    if Favoured.SAME in (one, other):
         return Abstention.TIE
     return Abstention.POSITION if one is other else one
 
@@ -84,12 +84,12 @@ def record_judge(controls: Sequence[Control]) -> JudgeRecord:
     judge that prefers one place would seem to know.
     """
     total = len(controls)
-    if sum(control.better is Preference.FIRST for control in controls) * 2 != total or not total:
+    if sum(control.better is Favoured.FIRST for control in controls) * 2 != total or not total:
         raise ValueError("controls: half of the better answers must stand in the first place")
     choices = [read_preference(control.answer) for control in controls]
     right = sum(choice is control.better for choice, control in zip(choices, controls, strict=True)) / total
 
-    def share(wanted: Preference | None) -> float:
+    def share(wanted: Favoured | None) -> float:
         return sum(choice is wanted for choice in choices) / total
 
     return JudgeRecord(
@@ -97,6 +97,6 @@ def record_judge(controls: Sequence[Control]) -> JudgeRecord:
         right,
         wilson_interval(right, total),
         share(None),
-        share(Preference.FIRST),
-        share(Preference.SAME),
+        share(Favoured.FIRST),
+        share(Favoured.SAME),
     )

@@ -4,8 +4,8 @@ import pytest
 
 from synth.rules.judging import (
     Abstention,
-    Preference,
     Control,
+    Favoured,
     compare_orders,
     read_preference,
     record_judge,
@@ -14,7 +14,7 @@ from synth.rules.judging import (
 
 @pytest.mark.parametrize("answer", ["first", " First.\n", "FIRST"])
 def test_the_word_alone_is_a_choice(answer: str) -> None:
-    assert read_preference(answer) is Preference.FIRST
+    assert read_preference(answer) is Favoured.FIRST
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ def test_anything_else_is_no_choice(answer: str) -> None:
 
 
 def test_orders_that_agree_name_the_answer_not_the_place() -> None:
-    assert compare_orders("first", "second") is Preference.FIRST
-    assert compare_orders("second", "first") is Preference.SECOND
+    assert compare_orders("first", "second") is Favoured.FIRST
+    assert compare_orders("second", "first") is Favoured.SECOND
 
 
 def test_a_judge_that_prefers_a_place_decides_nothing() -> None:
@@ -44,7 +44,7 @@ def test_prose_decides_nothing_even_beside_a_choice() -> None:
 
 
 def _controls(*answers: str) -> list[Control]:
-    places = (Preference.FIRST, Preference.SECOND)
+    places = (Favoured.FIRST, Favoured.SECOND)
     return [Control(places[at % 2], answer) for at, answer in enumerate(answers)]
 
 
@@ -67,6 +67,6 @@ def test_few_controls_prove_little() -> None:
 
 def test_controls_that_favour_a_place_are_refused() -> None:
     with pytest.raises(ValueError, match="half"):
-        record_judge([Control(Preference.FIRST, "first")] * 4)
+        record_judge([Control(Favoured.FIRST, "first")] * 4)
     with pytest.raises(ValueError, match="half"):
         record_judge([])
