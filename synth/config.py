@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from synth.checklist_config import ChecklistConfig
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
@@ -369,6 +370,9 @@ class DataConfig(Config):
         EvidenceConfig(), description="Evidence that a task needs before its verdicts count."
     )
     select: SelectConfig = Field(SelectConfig(), description="Which solutions become samples.")
+    checklist: ChecklistConfig | None = Field(
+        None, description="Score samples point by point. If unset, they are not scored."
+    )
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
     pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
     labels: LabelsConfig | None = Field(

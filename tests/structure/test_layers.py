@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "synth.cards",
+        "synth.checklist_config",
         "synth.config",
         "synth.config_base",
         "synth.devices_config",
