@@ -29,6 +29,7 @@ from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
+from synth.repair_config import RepairConfig, RepairTasksConfig, ReviewConfig
 from synth.seeds_config import CodeSeedsConfig as CodeSeedsConfig
 from synth.seeds_config import ColumnPart as ColumnPart
 from synth.seeds_config import DataSetSeedsConfig as DataSetSeedsConfig
@@ -379,6 +380,11 @@ class DataConfig(Config):
     labels: LabelsConfig | None = Field(
         None, description="Labelled answers. If unset, they are made where the recipe has `kto`."
     )
+    repair: RepairConfig | None = Field(None, description="Repair turns. If unset, none.")
+    repair_tasks: RepairTasksConfig | None = Field(
+        None, description="Tasks to repair a wrong program. If unset, none."
+    )
+    review: ReviewConfig | None = Field(None, description="Tasks to review a program. If unset, none.")
     fim: FimConfig | None = Field(None, description="Fill-in-the-middle samples. If unset, none are made.")
     shard_size: int = Field(32, ge=1, description="Files or rows of the source per shard.")
 

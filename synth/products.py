@@ -10,6 +10,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from synth.choice_records import LabelledSolution, UnsolvedTask
 from synth.records import EvidenceRank, Message, Outcome, Unit
+from synth.repair_records import Repair
 
 
 class Sample(Unit):
@@ -208,6 +209,16 @@ PRODUCTS: Final = (
         "a task with one solution that is good or bad: `prompt`, `completion`, `label`",
         (DataSet("", Part.ALL, "kto"),),
         "label",
+        is_optional=True,
+    ),
+    Product(
+        "repairs",
+        Repair,
+        Form.CONVERSATION,
+        "a program that was shown, as a wrong answer of the dialogue or in the question, and the verified "
+        "answer about it: `prompt` and `completion`",
+        (DataSet("", Part.ALL, "coarse", leads=False),),
+        "repair_rows",
         is_optional=True,
     ),
     Product(

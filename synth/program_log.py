@@ -1,8 +1,9 @@
 """What a program that failed its tests returned and printed: kept so that people can see why, without a
 second run.
 
-Place in the flow: the execute stage writes one for each program that did not pass; the inspector shows them.
-The one rule: it decides nothing, and no stage reads it. Texts are cut; their true length stands beside them.
+Place in the flow: the execute stage writes one for each program that did not pass; the inspector shows them,
+and repair turns tell the model what they say. The one rule: it decides nothing. Texts are cut; their true
+length stands beside them.
 """
 
 from collections.abc import Sequence

@@ -239,6 +239,40 @@ REASONS: dict[str, Reason] = {
             "Candidates whose failures were accepted are missing, so the task cannot be decided.",
             "evidence",
         ),
+        # repair turns, repair tasks and reviews
+        Reason("same_program", _QUALITY, "The answer is the program that was shown.", "repair02_ask"),
+        Reason(
+            "rewritten",
+            _POLICY,
+            "The answer is a new program: more of it differs from the one that was shown than a repair may.",
+            "repair_ask",
+        ),
+        Reason(
+            "no_fault",
+            _QUALITY,
+            "The program that was shown as a wrong one passes all tests when it is run again.",
+            "repair_run",
+        ),
+        Reason(
+            "unstable_program",
+            _QUALITY,
+            "The program passes its tests in one run and fails them in another.",
+            "repair_run",
+        ),
+        Reason(
+            "malformed_review",
+            _QUALITY,
+            "The review lacks its verdict, its example or the fault.",
+            "review_ask",
+        ),
+        Reason("missed_fault", _QUALITY, "The review calls a wrong program right.", "review_ask"),
+        Reason("false_alarm", _QUALITY, "The review calls a right program wrong.", "review_ask"),
+        Reason(
+            "unconfirmed_example",
+            _QUALITY,
+            "The example of the review is not what the programs do when it is run.",
+            "review_run",
+        ),
         # selection
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
         Reason(

@@ -28,6 +28,7 @@ from synth.records import (
     TestSuite,
     Verdict,
 )
+from synth.repair_records import Correction, ShownProgram
 from synth.values import ValueSyntaxError
 
 
@@ -83,6 +84,14 @@ def find_program(run: Path, id_or_prefix: str) -> StoredProgram:
             return find_program(run, str(bodies[product.model.kind][made_of]))
     if Reference.kind in bodies:
         return _reference_program(Reference.model_validate(bodies[Reference.kind]))
+    if Correction.kind in bodies:
+        correction = Correction.model_validate(bodies[Correction.kind])
+        if correction.code:
+            return _solution_program(run, correction.as_solution(), bodies)
+        return find_program(run, correction.shown_id)
+    if ShownProgram.kind in bodies:
+        shown = ShownProgram.model_validate(bodies[ShownProgram.kind])
+        return _solution_program(run, shown.as_solution(), bodies)
     if Solution.kind in bodies:
         return _solution_program(run, Solution.model_validate(bodies[Solution.kind]), bodies)
     if Seed.kind in bodies:

@@ -83,6 +83,13 @@ def _asked(data: DataConfig) -> dict[str, _StageAnswers]:
         tries = data.solve.tries
         found["solve"] = _StageAnswers(len(data.solve.languages) * tries, data.solve.n)
         found["inputs"] = _StageAnswers(of_inputs * tries)
+        languages = len(data.solve.languages)
+        if data.repair is not None:
+            found["repair"] = _StageAnswers(languages * data.repair.per_task * (data.repair.turns - 1))
+        if data.repair_tasks is not None:
+            found["repair_tasks"] = _StageAnswers(languages * data.repair_tasks.per_task)
+        if data.review is not None:
+            found["review"] = _StageAnswers(languages * data.review.per_task)
     return {name: found[name] for name in data.asking if name in found}
 
 

@@ -10,6 +10,7 @@ from synth.products import Sample
 from synth.records import CodingProblem, Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
 from synth.stages.context import Context
+from synth.stages.correct import RepairRowStage, RunCorrectionStage, build_corrections
 from synth.stages.evidence import EvidenceStage, PoolingEvidenceStage
 from synth.stages.execute import ExecuteStage
 from synth.stages.filter import BeforeModelStage, FilterStage
@@ -41,6 +42,8 @@ def build_stages(context: Context, held_out: Sequence[BenchmarkEntry] = ()) -> l
         last = filters[-1]
         if data.pairs is not None and not data.pairs.after_sft:
             stages.append(PairStage(context, last))
+        if runs := [stage for stage in stages if isinstance(stage, RunCorrectionStage)]:
+            stages.append(RepairRowStage(context, [*runs, last]))
         if (labels := labels_of(context.recipe)) is not None:
             stages.append(LabelStage(context, labels, last))
     if data.fim is not None:
@@ -75,6 +78,7 @@ def build_flowing(
     stages += [ExecuteStage(context), *build_tries(context), evidence(context), SelectStage(context)]
     if data.pairs is not None and data.pairs.speed is not None:
         stages.append(SpeedStage(context))
+    stages += build_corrections(context)
     filters = _filters(context, held_out) if filters is None else filters
     return [*stages, *(stage for stage in filters if not stage.ordered)]
 

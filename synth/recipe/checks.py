@@ -15,6 +15,7 @@ from synth.recipe.finding import Finding
 from synth.recipe.instruct_rules import shapes_are_mixed
 from synth.recipe.launch_rules import launch_is_whole, shards_can_be_made, steps_are_shared_evenly
 from synth.recipe.loop_rules import LOOP_RULES
+from synth.recipe.repair_rules import REPAIR_RULES
 from synth.recipe.select_rules import SELECT_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
@@ -297,6 +298,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     *DATA_SET_RULES,
     *LOOP_RULES,
     *SELECT_RULES,
+    *REPAIR_RULES,
     *DEVICE_RULES,
     _k_fits_n,
     _budgets_fit_the_engine,

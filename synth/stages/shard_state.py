@@ -73,6 +73,10 @@ class ShardState:
         """Ids of the units that any stage rejected for this reason."""
         return {row.unit_id for rows in self._rows.values() for row in rows if row.reason == reason}
 
+    def rows_ending(self, suffix: str) -> list[IndexRow]:
+        """The rows of the stages whose names end so."""
+        return [row for stage, rows in self._rows.items() if stage.endswith(suffix) for row in rows]
+
     def _lineage(self, unit: Unit) -> Iterator[str]:
         """The ids of a unit and of everything it was made from, as far as this shard knows them."""
         open_, seen = [unit.unit_id, *unit.parent_ids], set[str]()

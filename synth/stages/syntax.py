@@ -26,11 +26,8 @@ class SyntaxStage(UnitStage[Solution]):
     upstream: tuple[Upstream, ...] = (SolveStage,)
 
     async def decide(self, units: Sequence[Solution], state: ShardState) -> list[Decided]:
-        seeds, names = _importable_seeds(state), _entry_points(state)
-        checked = (
-            asyncio.to_thread(_check, one, names.get(one.task_id, ""), seeds.get(one.task_id))
-            for one in units
-        )
+        check = CandidateCheck(state)
+        checked = (asyncio.to_thread(check.check, one) for one in units)
         return [Decided(found) for found in await asyncio.gather(*checked)]
 
 
@@ -57,6 +54,17 @@ def _importable_seeds(state: ShardState) -> dict[str, tuple[str, str]]:
         if seed is not None and (module := seed_module(seed.origin, seed.language)):
             found[task.id] = (module, seed.entry_point.rpartition(".")[2] or last_function(seed.code))
     return found
+
+
+class CandidateCheck:
+    """The check of this stage, for answers that come later than it."""
+
+    def __init__(self, state: ShardState) -> None:
+        self._seeds, self._names = _importable_seeds(state), _entry_points(state)
+
+    def check(self, solution: Solution) -> Keep | Reject:
+        """Whether the program can be run as an answer to its task."""
+        return _check(solution, self._names.get(solution.task_id, ""), self._seeds.get(solution.task_id))
 
 
 def _check(solution: Solution, entry_point: str, seed: tuple[str, str] | None) -> Keep | Reject:

@@ -85,7 +85,8 @@ def test_what_cannot_be_read_and_what_is_huge_is_other() -> None:
 
 
 def test_inputs_that_alone_fail_are_described() -> None:
-    rows = {name: (encode(value),) for name, value in {"empty": [], "two": [1, 2], "minus": [-1, 4]}.items()}
+    values: dict[str, Value] = {"empty": [], "two": [1, 2], "minus": [-1, 4]}
+    rows = {name: (encode(value),) for name, value in values.items()}
     assert common_trait([rows["empty"]], [rows["two"]]) == "an empty value"
     assert common_trait([rows["minus"]], [rows["two"], rows["empty"]]) == "a negative number"
     assert common_trait([rows["empty"], rows["two"]], [rows["minus"]]) == ""
