@@ -24,6 +24,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.instruct_config import Shape as Shape
 from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
@@ -72,6 +73,11 @@ class InstructConfig(Config):
         ("en",), description="Natural languages of the instructions, used in turn."
     )
     entry_point: str = Field("", description="Name of the function to write. Empty: the snippet's own name.")
+    shapes: tuple[Shape, ...] = Field(
+        (),
+        description="Forms in which functions are asked for, used in turn: `solve.<shape>.md` of the prompt "
+        "set. Empty: the plain one.",
+    )
     max_overlap: float = Field(
         0.3,
         ge=0,

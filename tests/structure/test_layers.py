@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.devices_config",
         "synth.engine_config",
         "synth.evaluation_config",
+        "synth.instruct_config",
         "synth.launch_config",
         "synth.loop_config",
         "synth.outage_config",
