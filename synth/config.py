@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from synth.checklist_config import ChecklistConfig
 from synth.comparison_rules import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, DEFAULT_VALUES, ValuesRule
 from synth.config_base import Config as Config
 from synth.config_base import Package as Package
@@ -23,6 +24,7 @@ from synth.engine_config import TransformersEngineConfig as TransformersEngineCo
 from synth.engine_config import VllmServerEngineConfig as VllmServerEngineConfig
 from synth.evaluation_config import BenchmarkConfig as BenchmarkConfig
 from synth.evaluation_config import EvaluationConfig as EvaluationConfig
+from synth.instruct_config import Shape as Shape
 from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
 from synth.outage_config import OutageConfig
@@ -72,6 +74,11 @@ class InstructConfig(Config):
         ("en",), description="Natural languages of the instructions, used in turn."
     )
     entry_point: str = Field("", description="Name of the function to write. Empty: the snippet's own name.")
+    shapes: tuple[Shape, ...] = Field(
+        (),
+        description="Forms in which functions are asked for, used in turn: `solve.<shape>.md` of the prompt "
+        "set. Empty: the plain one.",
+    )
     max_overlap: float = Field(
         0.3,
         ge=0,
@@ -370,6 +377,9 @@ class DataConfig(Config):
         EvidenceConfig(), description="Evidence that a task needs before its verdicts count."
     )
     select: SelectConfig = Field(SelectConfig(), description="Which solutions become samples.")
+    checklist: ChecklistConfig | None = Field(
+        None, description="Score samples point by point. If unset, they are not scored."
+    )
     filters: FiltersConfig = Field(FiltersConfig(), description="Filters over samples.")
     pairs: PairsConfig | None = Field(None, description="Preference pairs. If unset, none are made.")
     labels: LabelsConfig | None = Field(

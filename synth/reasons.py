@@ -274,6 +274,7 @@ REASONS: dict[str, Reason] = {
             "review_run",
         ),
         # selection
+        Reason("low_score", _QUALITY, "The points of the checklist are too few.", "checklist"),
         Reason("not_best", _POLICY, "Another solution of the same task was chosen.", "select"),
         Reason(
             "over_share",

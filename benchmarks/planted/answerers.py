@@ -10,7 +10,7 @@ from enum import IntEnum
 from random import Random
 from typing import Final
 
-from benchmarks.planted import selecting
+from benchmarks.planted import repair, selecting
 from benchmarks.planted.answers import called_name, read_seed, read_tag, write_instruction, write_program
 from benchmarks.planted.world import World
 
@@ -22,6 +22,9 @@ class Question(IntEnum):
 
     INSTRUCT = 512
     SOLVE = 1536
+    REPAIR = 630
+    REPAIR_TASK = 631
+    REVIEW = 632
     SELECT_INSTRUCT = 670
     SELECT_SOLVE = 671
 
@@ -50,6 +53,9 @@ def _solve(world: World, prompt: str, random: Random) -> str:
 ANSWERERS: Final[Mapping[int, Answerer]] = {
     Question.INSTRUCT: _instruct,
     Question.SOLVE: _solve,
+    Question.REPAIR: repair.fix,
+    Question.REPAIR_TASK: repair.fix,
+    Question.REVIEW: repair.review,
     Question.SELECT_INSTRUCT: selecting.instruct,
     Question.SELECT_SOLVE: selecting.solve,
 }

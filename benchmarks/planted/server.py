@@ -27,7 +27,7 @@ class _Endpoint:
 
     async def answer(self, request: web.Request) -> web.Response:
         body = await request.json()
-        prompt = body["messages"][-1]["content"]
+        prompt = _asked(body["messages"])
         texts = [self._answer(body, prompt, at) for at in range(body.get("n") or 1)]
         self.world.said.requests += 1
         used = {
@@ -47,6 +47,13 @@ class _Endpoint:
     def _answer(self, body: dict[str, Any], prompt: str, at: int) -> str:
         answer = ANSWERERS.get(body["max_tokens"])
         return answer(self.world, prompt, Random(f"{prompt} {body.get('seed', 0)} {at}")) if answer else "[]"
+
+
+def _asked(messages: list[dict[str, str]]) -> str:
+    """The last message; of a dialogue all that was said in it."""
+    if all(message["role"] != "assistant" for message in messages):
+        return messages[-1]["content"]
+    return "\n".join(message["content"] for message in messages if message["role"] != "system")
 
 
 async def _models(_: web.Request) -> web.Response:

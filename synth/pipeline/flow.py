@@ -9,6 +9,7 @@ from synth.filters.registry import build_filters
 from synth.products import Sample
 from synth.records import CodingProblem, Reference, Seed, Unit
 from synth.stages.agree import AgreeStage
+from synth.stages.checklist import ChecklistStage
 from synth.stages.context import Context
 from synth.stages.correct import RepairRowStage, RunCorrectionStage, build_corrections
 from synth.stages.evidence import EvidenceStage, PoolingEvidenceStage
@@ -76,6 +77,8 @@ def build_flowing(
         stages.append(SharpenStage(context))
     evidence = PoolingEvidenceStage if data.select.unsolved else EvidenceStage
     stages += [ExecuteStage(context), *build_tries(context), evidence(context), SelectStage(context)]
+    if data.checklist is not None:
+        stages.append(ChecklistStage(context))
     if data.pairs is not None and data.pairs.speed is not None:
         stages.append(SpeedStage(context))
     stages += build_corrections(context)

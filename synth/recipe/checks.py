@@ -12,6 +12,7 @@ from synth.config import DataConfig, EvaluationConfig, Recipe
 from synth.recipe.data_set_rules import DATA_SET_RULES
 from synth.recipe.device_rules import DEVICE_RULES
 from synth.recipe.finding import Finding
+from synth.recipe.instruct_rules import shapes_are_mixed
 from synth.recipe.launch_rules import launch_is_whole, shards_can_be_made, steps_are_shared_evenly
 from synth.recipe.loop_rules import LOOP_RULES
 from synth.recipe.repair_rules import REPAIR_RULES
@@ -284,6 +285,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _engines_are_reached_our_way,
     _keys_look_like_keys,
     _tasks_come_before_solutions,
+    shapes_are_mixed,
     _enough_candidates,
     _languages_are_named,
     *TRAINING_RULES,

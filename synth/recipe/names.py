@@ -64,7 +64,12 @@ def _prompt_uses(recipe: Recipe) -> dict[str, tuple[str, ...]]:
         names += [f"inputs_{program}" for program, is_wanted in wanted.items() if is_wanted]
     names += ["solve"] if recipe.evaluation is not None and recipe.evaluation.suite is not None else []
     default = PromptLibrary.load("default")
-    return {name: default.prompts[name].header.variables for name in names}
+    uses = {name: default.prompts[name].header.variables for name in names}
+    instruct = recipe.data.instruct if recipe.data is not None and recipe.data.solve is not None else None
+    for shape in instruct.shapes if instruct is not None else ():
+        if shape != "plain":
+            uses[f"solve.{shape}"] = default.prompts["solve"].header.variables
+    return uses
 
 
 def languages_named(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:

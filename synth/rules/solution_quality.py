@@ -21,23 +21,23 @@ LEAST_NAME: Final = 3
 def score_solution(code: str, language: str, usual_length: float) -> float:
     """From 0 to 1, the mean of four shares. `usual_length` is the median length of the programs beside it, in
     characters."""
-    parts = (_explained(code, language), _named(code, language), _laid_out(code), _sized(code, usual_length))
+    parts = (explained(code, language), named(code, language), laid_out(code), _sized(code, usual_length))
     return sum(parts) / len(parts)
 
 
-def _explained(code: str, language: str) -> float:
+def explained(code: str, language: str) -> float:
     """Rises with the comments up to a tenth of the text, and falls when they take most of it."""
     share = comment_length(code, language) / max(1, len(code))
     return min(1.0, 10 * share) if share <= MOST_COMMENTS else 2 * (1 - share)
 
 
-def _named(code: str, language: str) -> float:
+def named(code: str, language: str) -> float:
     """Share of the distinct names that are words."""
     names = {token for token in code_tokens(code, language) if token.isidentifier()} - KEYWORDS - LIBRARY
     return sum(len(name) >= LEAST_NAME for name in names) / len(names) if names else 1.0
 
 
-def _laid_out(code: str) -> float:
+def laid_out(code: str) -> float:
     """Share of the lines that are of usual length and hold one statement."""
     lines = [line for line in code.splitlines() if line.strip()]
     good = sum(len(line) <= LONGEST_LINE and ";" not in line.rstrip().rstrip(";") for line in lines)

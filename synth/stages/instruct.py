@@ -19,6 +19,7 @@ from synth.rules.instruction_faults import find_fault
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.contract_prompts import prompt_name
+from synth.stages.instruction_shapes import shaped, take_turns
 from synth.stages.reference import ReferenceStage
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
@@ -48,12 +49,16 @@ class InstructStage(UnitStage[Reference]):
 
     def __init__(self, context: Context) -> None:
         assert context.data.instruct is not None
-        self._config = context.data.instruct
+        self._config, self._recipe_seed = context.data.instruct, context.recipe.seed
         self._asker = Asker(context, self.name, role=TEACHER)
 
     async def decide(self, units: Sequence[Reference], state: ShardState) -> list[Decided]:
+        shapes = take_turns(self._config.shapes, self._recipe_seed, state.name)
         numbered = enumerate(units)
-        return await asyncio.gather(*(self._instruct(unit, number, state.round) for number, unit in numbered))
+        decided = await asyncio.gather(
+            *(self._instruct(unit, number, state.round) for number, unit in numbered)
+        )
+        return [shaped(one, shapes(number)) for number, one in enumerate(decided)]
 
     async def _instruct(self, reference: Reference, number: int, round_: int) -> Decided:
         natural = self._config.natural_languages[number % len(self._config.natural_languages)]

@@ -117,6 +117,7 @@ class SelectStage(UnitStage[Solution]):
             pass_rate=round(pass_rate, 4),
             rank=rank,
             choice=choice,
+            shape=task.shape,
         )
 
     def _completion(self, solution: Solution) -> tuple[Message, ...]:

@@ -21,6 +21,7 @@ from synth.stages import contract_prompts
 from synth.stages.asking import Asker
 from synth.stages.context import Context
 from synth.stages.inputs import InputsStage
+from synth.stages.instruction_shapes import solve_variant
 from synth.stages.shard_state import ShardState
 from synth.stages.unit_stage import Decided, UnitStage, Upstream
 
@@ -103,6 +104,5 @@ def solve_prompt(asker: Asker, task: Task, language: str) -> tuple[Message, ...]
 
 def render_solve(prompts: PromptLibrary, task: Task, language: str) -> tuple[Message, ...]:
     """The solve prompt of a prompt set, with the declaration as a person would write it in that language."""
-    return contract_prompts.render_solve(
-        prompts, task.contract, task.instruction, language, task.natural_language
-    )
+    variant = solve_variant(prompts, task.shape, task.natural_language)
+    return contract_prompts.render_solve(prompts, task.contract, task.instruction, language, variant)

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from synth.execution.scripted import ScriptedSandbox
+from synth.errors import OutageError
+from synth.execution.scripted import ObserveRequest, ScriptedSandbox
 from synth.filters.protocol import Reject
 from synth.generation.protocol import GenerationRequest
 from synth.generation.scripted import ScriptedEngine
 from synth.pipeline.round import run_round
 from synth.products import BY_NAME
 from synth.prompts.library import PromptLibrary
-from synth.records import Decision, FunctionContract, IndexRow
+from synth.records import Decision, ExecutionRequest, FunctionContract, IndexRow, Observation
 from synth.rules.corrections import Review, read_review, share_changed
 from synth.store.parquet import read_rows
 from synth.store.products import iter_product
@@ -54,7 +55,9 @@ class Made(NamedTuple):
         return sorted({row.reason for row in self.decisions.get(stage, ())})
 
 
-def make(folder: Path, answers: Answers, **data: dict[str, object]) -> Made:
+def make(
+    folder: Path, answers: Answers, observe: ObserveRequest = run_python, **data: dict[str, object]
+) -> Made:
     """A round over the two seeds, each with one wrong candidate; `answers` to what is asked of it."""
     folder.mkdir(parents=True, exist_ok=True)
     questions: list[GenerationRequest] = []
@@ -73,7 +76,7 @@ def make(folder: Path, answers: Answers, **data: dict[str, object]) -> Made:
     made = replace(
         context(folder, ScriptedEngine(respond), **sections),
         prompts=PromptLibrary.load("default"),
-        sandbox=ScriptedSandbox(run_python),
+        sandbox=ScriptedSandbox(observe),
     )
     with RunFolder.create_or_resume(folder, "run", RunIdentity(recipe={"name": "r"})) as run:
         written = asyncio.run(run_round(made, run, 1))
@@ -207,6 +210,35 @@ def test_the_review_of_a_right_program_says_so(tmp_path: Path) -> None:
     assert {row["shown_outcome"] for row in made.rows} == {"pass"}
     made = make(tmp_path / "not", review, review={"right_share": 1.0})
     assert made.reasons("review_ask") == ["false_alarm"]
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "reason"),
+    [("shown", "return {right}", "no_fault"), ("again", "return 41", "unstable_program")],
+)
+def test_what_does_not_show_again_is_no_label(tmp_path: Path, program: str, code: str, reason: str) -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        if request.id.endswith(f".{program}"):
+            assert request.other_hashing
+            name = "total" if RIGHT["total"] in request.code or WRONG["total"] in request.code else "largest"
+            other = "def solve(xs):\n    " + code.format(right=RIGHT[name])
+            return run_python(request.model_copy(update={"code": other}))
+        return run_python(request)
+
+    made = make(tmp_path, fixed, observe, repair={}, repair_tasks={"most_changed": 1.0})
+    assert made.reasons("repair02_run") == made.reasons("repair_run") == [reason]
+    assert made.rows == []
+
+
+@pytest.mark.parametrize("program", ["shown", "fix", "again", "example.truth"])
+def test_a_fault_of_the_sandbox_leaves_the_unit_open(tmp_path: Path, program: str) -> None:
+    def observe(request: ExecutionRequest) -> Observation:
+        found = run_python(request)
+        lost = request.id.endswith(f".{program}")
+        return found.model_copy(update={"infrastructure": "the slot was lost"}) if lost else found
+
+    with pytest.raises(OutageError):
+        make(tmp_path, review, observe, review={"right_share": 0.0})
 
 
 def test_a_review_is_read_by_the_types_of_the_task() -> None:

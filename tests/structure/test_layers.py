@@ -45,11 +45,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "synth.cards",
+        "synth.checklist_config",
         "synth.config",
         "synth.config_base",
         "synth.devices_config",
         "synth.engine_config",
         "synth.evaluation_config",
+        "synth.instruct_config",
         "synth.launch_config",
         "synth.loop_config",
         "synth.outage_config",

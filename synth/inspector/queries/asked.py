@@ -22,6 +22,7 @@ from synth.prompts.library import PromptLibrary
 from synth.records import Message, Record, Reference, Solution, Task
 from synth.stages.contract_prompts import input_words, prompt_name, render_solve
 from synth.stages.instruct import NATURAL_LANGUAGES
+from synth.stages.instruction_shapes import solve_variant
 from synth.store.run_folder import read_info
 
 _PROVEN: Final = "rendered again; the request's id, a hash of all that was sent, proves it"
@@ -165,9 +166,8 @@ def _solve(recipe: Recipe, solution: Solution, task: Task) -> _AskedAgain:
     config = recipe.data.solve if recipe.data else None
     assert config is not None, "the recipe has no section `data.solve`"
     prompts = PromptLibrary.load(recipe.prompts)
-    messages = render_solve(
-        prompts, task.contract, task.instruction, solution.language, task.natural_language
-    )
+    variant = solve_variant(prompts, task.shape, task.natural_language)
+    messages = render_solve(prompts, task.contract, task.instruction, solution.language, variant)
     seed = derive_seed(recipe.seed, "solve", f"{task.id}/{solution.language}")
     return _AskedAgain(messages, config.sampling, config.n, seed)
 
