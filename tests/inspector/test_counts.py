@@ -18,6 +18,7 @@ from synth.inspector.web.app import create_app
 from synth.inspector.web.rendering import in_words, percent
 from synth.products import BY_NAME, PRODUCTS, FimSample
 from synth.records import Decision
+from synth.stages.correct import RepairRowStage
 from synth.stages.fim import FimStage
 from synth.stages.label import LabelStage
 from synth.stages.pair import PairStage
@@ -104,7 +105,7 @@ def test_it_is_among_the_training_rows(sampled: Path) -> None:
 
 
 def test_stages_beside_the_flow_are_those_that_make_the_product() -> None:
-    makers = {stage.name: stage.makes for stage in (PairStage, FimStage, LabelStage)}
+    makers = {stage.name: stage.makes for stage in (PairStage, FimStage, LabelStage, RepairRowStage)}
     for product in PRODUCTS:
         if product.side_stage:
             assert product.model in makers.pop(product.side_stage)
