@@ -1,7 +1,7 @@
 """The rule of decontamination: its numbers, and the words in which a data card states it.
 
-Place in the flow: `filters/decontaminate.py` decides by these numbers, `store/card_checks.py` states them. The one
-rule: both read them here, so that a card cannot state another rule than the one that was used.
+Place in the flow: `filters/decontaminate.py` decides by these numbers, `store/card_checks.py` states them.
+The one rule: both read them here, so that a card cannot state another rule than the one that was used.
 """
 
 from dataclasses import dataclass
