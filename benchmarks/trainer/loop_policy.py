@@ -106,7 +106,7 @@ def stored_round(run: Path, round_: int) -> RoundData:
     for product in PRODUCTS:
         for data_set in product.data_sets:
             path = run / product.name / f"round-{round_}{data_set.suffix}.parquet"
-            sets.append(WrittenSet(product, data_set, path, count_rows(path)))
+            sets.append(WrittenSet(product, data_set, path, count_rows(path) if path.exists() else 0))
     return RoundData(tuple(sets))
 
 
