@@ -14,6 +14,7 @@ from posttrain.cli.options import RUNS, RecipeArgument, RunsDir, folder, load
 from synth.cli import (
     audit,
     calibrate,
+    checklist,
     curation,
     doctor,
     exec,
@@ -197,6 +198,7 @@ views.register(app)
 fsck.register(app)
 revoke.register(app)
 calibrate.register(app)
+checklist.register(app)
 exec.register(app)
 verify.register(app)
 serve.register(app)
