@@ -81,9 +81,11 @@ def mutants_of(seed: PlantedSeed, entry_point: str) -> list[str]:
 
 def called_name(prompt: str) -> str:
     """The function that a request for a program declares: the last name before a parenthesis of its first
-    inline code."""
-    found = re.search(r"`([^`]+)`", prompt)
-    names = _NAME.findall(found[1]) if found else []
+    inline code, or of its first code block where it has none."""
+    inline = re.search(r"(?<!`)`([^`\n]+\([^`\n]*)`(?!`)", prompt)
+    block = re.search(r"```\w*\n(.*?)\n", prompt, re.DOTALL)
+    declared = inline or block
+    names = _NAME.findall(declared[1]) if declared else []
     return names[0] if names else ""
 
 
