@@ -27,6 +27,7 @@ from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.instruct_config import Shape as Shape
 from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
+from synth.natural_languages import NaturalLanguage
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
 from synth.records import EvidenceRank, IsolationLevel, Limits
@@ -70,7 +71,7 @@ class InstructConfig(Config):
     sampling: SamplingConfig = Field(
         SamplingConfig(temperature=0.7, max_tokens=96), description="Sampling of the instruction."
     )
-    natural_languages: tuple[Literal["en", "zh"], ...] = Field(
+    natural_languages: tuple[NaturalLanguage, ...] = Field(
         ("en",), description="Natural languages of the instructions, used in turn."
     )
     entry_point: str = Field("", description="Name of the function to write. Empty: the snippet's own name.")

@@ -105,8 +105,9 @@ def _wrong_script(text: str, natural: str) -> str:
         name: sum(bool(re.match(one, c)) for c in letters) / len(letters) for name, one in _SCRIPTS.items()
     }
     if natural in share:
-        if natural == "zh" and sum("\u3040" <= one <= "\u30ff" for one in letters) / len(letters) > 0.1:
-            return "ja"
+        kana = sum("\u3040" <= one <= "\u30ff" for one in letters) / len(letters)
+        if natural in ("zh", "ja") and share[natural] >= 0.2 and (kana > 0.1) != (natural == "ja"):
+            return "ja" if natural == "zh" else "zh"
         return "another script" if share[natural] < 0.2 else ""
     if max(share.values()) > 0.3:
         return max(share, key=lambda name: share[name])
@@ -118,14 +119,14 @@ def _wrong_script(text: str, natural: str) -> str:
     return ""
 
 
-_COMMON: Final = {
+_COMMON: Final = {  # words that the others do not have, or seldom
     "en": frozenset("the of and is to that it for with each are if then return an be by from".split()),
-    "es": frozenset("el los las una que y del por con para cada es si se al devuelve como lista su".split()),
+    "es": frozenset("el los las una y del con cada es si al devuelve como su más son está".split()),
     "fr": frozenset("le les des une qui et du est pour avec dans si chaque au par renvoie la sont".split()),
     "de": frozenset(
         "der die das und ist ein eine einer den dem mit für von wenn zu gib jede aus nicht".split()
     ),
-    "pt": frozenset("o os um uma que e do da dos para com cada se não é em por ao devolva retorne".split()),
+    "pt": frozenset("o os um uma e do da dos com cada não é em ao devolva retorne mais são está".split()),
 }
 
 

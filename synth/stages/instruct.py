@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 from synth.filters.protocol import Keep, Reject
 from synth.generation.protocol import Completion
 from synth.ids import unit_id
+from synth.natural_languages import NATURAL_LANGUAGES
 from synth.prompts.answers import extract_instruction
 from synth.records import Contract, FunctionContract, Reference, Task, Unit
 from synth.roles import TEACHER
@@ -35,7 +36,6 @@ THRESHOLDS: Final = (
         sentence="At most a share of {limit} of the seed's runs of four tokens stands in the instruction.",
     ),
 )
-NATURAL_LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 class InstructStage(UnitStage[Reference]):

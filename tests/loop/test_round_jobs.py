@@ -12,7 +12,7 @@ from synth.policy import Policy
 from synth.products import BY_NAME, PRODUCTS
 
 BASE = Policy(name="base", base="/models/base", fingerprint="f0")
-ALL = {"coarse": 8, "fine": 4, "fim": 2, "pairs": 3, "labelled": 0}
+ALL = {"coarse": 8, "fine": 4, "fim": 2, "pairs": 3, "labelled": 0, "repairs": 0}
 CHECKPOINTS = Path("/run/checkpoints")
 
 

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from synth.natural_languages import NATURAL_LANGUAGES
 from synth.prompts.answers import extract_instruction
 from synth.rules.instruction_faults import find_fault
 
@@ -111,3 +112,34 @@ def test_an_instruction_may_share_a_bounded_part_of_its_seed() -> None:
     found = find_fault(said, CODE, "python", "en", 0.02)
     assert found is not None
     assert found.reason == "instruction_overlaps"
+
+
+SPOKEN = {
+    "en": "Return how many words of the list are longer than the limit, and 0 if the list is empty.",
+    "zh": "返回列表中长度大于限制的单词的数量。如果列表为空,则返回零。",
+    "es": "Devuelve cuántas palabras de la lista son más largas que el límite, y 0 si la lista está vacía.",
+    "fr": "Renvoie le nombre de mots de la liste qui sont plus longs que la limite, et 0 si elle est vide.",
+    "de": "Gib zurück, wie viele Wörter der Liste länger sind als die Grenze, und 0, wenn sie leer ist.",
+    "ja": "リストの中で、上限より長い単語の数を返してください。リストが空のときはゼロを返します。",
+    "ko": "목록에서 한도보다 긴 단어의 개수를 반환하십시오. 목록이 비어 있으면 0을 반환합니다.",
+    "ru": "Верните количество слов списка, которые длиннее предела; для пустого списка верните ноль.",
+    "pt": "Devolva quantas palavras da lista são mais longas do que o limite, e 0 se a lista não tem nada.",
+    "ar": "أعد عدد الكلمات في القائمة التي هي أطول من الحد، وأعد صفرا إذا كانت القائمة فارغة.",
+}
+
+
+@pytest.mark.parametrize("spoken", SPOKEN)
+def test_an_instruction_in_the_language_that_was_asked_for_is_taken(spoken: str) -> None:
+    assert find_fault(SPOKEN[spoken], CODE, "python", spoken) is None
+
+
+@pytest.mark.parametrize("asked", SPOKEN)
+@pytest.mark.parametrize("spoken", SPOKEN)
+def test_one_in_another_language_is_refused(spoken: str, asked: str) -> None:
+    found = find_fault(SPOKEN[spoken], CODE, "python", asked)
+    assert (found is None) == (spoken == asked)
+    assert found is None or found.reason == "wrong_natural_language"
+
+
+def test_every_language_of_instructions_can_be_told_from_the_others() -> None:
+    assert set(SPOKEN) == set(NATURAL_LANGUAGES)

@@ -250,7 +250,7 @@ def test_a_loop_trains_on_its_own_rows_and_those_that_are_brought(
     brought = bring_all(loop, tmp_path, tmp_path / "out")
     common = str(tmp_path / "common.jsonl")
     coarse, fine, dpo = plan_jobs(loop, tmp_path, 1, base, RoundData(own), brought=brought).jobs
-    assert [(len(one.paths), one.weight) for one in coarse.data_sets] == [(2, 3), (1, 1)]
+    assert [(len(one.paths), one.weight) for one in coarse.data_sets] == [(3, 3), (1, 1)]
     assert coarse.data_sets[1].paths == (common,) == fine.data[-1:]
     assert len(fine.data) == 2 and dpo.data == ("pairs-dpo.parquet",)
     alone = plan_jobs(loop, tmp_path, 1, base, RoundData(()), brought=brought)

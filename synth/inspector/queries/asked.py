@@ -18,10 +18,10 @@ from synth.generation.responses import find_response
 from synth.ids import derive_seed
 from synth.inspector.shown import Cut, cut
 from synth.languages.spec import UnsupportedType
+from synth.natural_languages import NATURAL_LANGUAGES
 from synth.prompts.library import PromptLibrary
 from synth.records import Message, Record, Reference, Solution, Task
 from synth.stages.contract_prompts import input_words, prompt_name, render_solve
-from synth.stages.instruct import NATURAL_LANGUAGES
 from synth.stages.instruction_shapes import solve_variant
 from synth.store.run_folder import read_info
 
