@@ -34,12 +34,13 @@ from synth.store.parquet import count_rows, read_rows, write_rows
 from synth.store.products import product_schema
 
 PLAIN: Final = "plain"
+FINE_ALONE: Final = "fine-alone"
 CHOICES: Final[Mapping[str, tuple[float, tuple[str, ...]]]] = {
     PLAIN: (0.1, ()),
     "fim-0": (0.0, ()),
     "fim-5": (0.05, ()),
     "fim-20": (0.2, ()),
-    "fine-alone": (0.1, ("sft.coarse=null", "sft.fine.epochs=4")),
+    FINE_ALONE: (0.1, ("sft.fine=null", "sft.coarse.epochs=4")),
     "coarse-alone": (0.1, ("sft.fine=null", "sft.coarse.epochs=3")),
 }
 """By name: the share of FIM rows in the coarse data, and keys of the quickstart recipe."""
@@ -74,12 +75,27 @@ def train_choice(run: Path, folder: Path, name: str, seed: int) -> Policy:
     share, keys = CHOICES[name]
     recipe = load_recipe("quickstart", ["dpo=null", f"seed={seed}", *keys], machine=False).recipe
     folder.mkdir(parents=True, exist_ok=True)
-    data = mixed(stored_round(run, ROUND), folder, share, seed)
+    data = stored_round(run, ROUND)
+    data = fine_as_coarse(data) if name == FINE_ALONE else data
+    data = mixed(data, folder, share, seed)
     jobs = plan_jobs(recipe, folder, ROUND, base(), data).jobs
     trained = run_trainers(jobs, folder / "train.log")
     [place] = to_measure(jobs)
     print(f"{name}-{seed}: {[(one.manifest.name, one.manifest.rows) for one in trained]}", flush=True)
     return trained[place].policy(f"{name}-{seed}")
+
+
+def fine_as_coarse(data: RoundData) -> RoundData:
+    """The fine rows in the place of the coarse ones."""
+    fine = next(one for one in data.sets if one.data_set.job == "fine")
+    return RoundData(
+        tuple(
+            replace(one, path=fine.path, rows=fine.rows)
+            if one.data_set.job == "coarse" and one.product is fine.product
+            else one
+            for one in data.sets
+        )
+    )
 
 
 def mixed(data: RoundData, folder: Path, share: float, seed: int) -> RoundData:
