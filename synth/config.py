@@ -27,6 +27,7 @@ from synth.evaluation_config import EvaluationConfig as EvaluationConfig
 from synth.instruct_config import Shape as Shape
 from synth.launch_config import LaunchConfig
 from synth.loop_config import LoopConfig as LoopConfig
+from synth.memory_config import MemoryConfig
 from synth.natural_languages import NaturalLanguage
 from synth.outage_config import OutageConfig
 from synth.packages_config import PackagesConfig as PackagesConfig
@@ -372,6 +373,9 @@ class DataConfig(Config):
 
     seeds: SeedsConfig = Field(description="Where the snippets come from.")
     instruct: InstructConfig | None = Field(None, description="How to write tasks. If unset, none are made.")
+    memory: MemoryConfig | None = Field(
+        None, description="Tasks that are nearly repeated. If unset, none is refused before it is solved."
+    )
     inputs: InputsConfig = Field(InputsConfig(), description="Test inputs.")
     solve: SolveConfig | None = Field(None, description="How to write solutions. If unset, none are made.")
     evidence: EvidenceConfig = Field(

@@ -177,6 +177,7 @@ REASONS: dict[str, Reason] = {
             "The text is in another natural language than the one asked for.",
             "instruct",
         ),
+        Reason("task_repeated", _POLICY, "An earlier task says nearly the same.", "memory"),
         Reason("instruction_refused", _QUALITY, "The model declined instead of writing a task.", "instruct"),
         Reason("answer_cut", _QUALITY, "The answer hit its token limit.", "generation"),
         Reason(

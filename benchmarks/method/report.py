@@ -1,4 +1,4 @@
-"""`python -m benchmarks.method.report FOLDER [--sample N] [--random-seeds 0,1,2]`: the recipe of the whole
+"""`python -m benchmarks.method.report FOLDER [--sample N] [--random-seeds 0,1,2]`: the recipe of the
 method, its data half, on a real source tree and the planted endpoint, beside the plain flow.
 
 The recipe's own sections run; what the endpoint cannot be asked is replaced: seeds, languages, benchmarks of
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, default=20, help="read so many files; 0: all")
     parser.add_argument("--random-seeds", default="0,1,2")
     options = parser.parse_args(arguments)
-    table = Table("flow", "seed", "figure", "found", title="the whole method, planted", title_justify="left")
+    title = "the method as far as it is built, planted"
+    table = Table("flow", "seed", "figure", "found", title=title, title_justify="left")
     whole = True
     for seed in map(int, options.random_seeds.split(",")):
         for flow, data in (("plain", {}), ("report", report_data(options.language))):

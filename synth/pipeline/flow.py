@@ -19,6 +19,7 @@ from synth.stages.fim import FimStage
 from synth.stages.inputs import InputsStage
 from synth.stages.instruct import InstructStage
 from synth.stages.label import LabelStage, labels_of
+from synth.stages.memory import MemoryStage
 from synth.stages.pair import PairStage
 from synth.stages.problem import ProblemStage
 from synth.stages.reference import ReferenceStage
@@ -61,13 +62,14 @@ def build_flowing(
     data = context.data
     first, second = _before_model(context, held_out)
     stages: list[Stage] = [*first]
+    memory = [MemoryStage(context)] if data.memory is not None else []
     if data.brings_tasks:
-        stages += [ProblemStage(context), InputsStage(context)]
+        stages += [ProblemStage(context), *memory, InputsStage(context)]
     else:
         stages += [ReferenceStage(context)]
         if data.instruct is None:
             return stages
-        stages += [*second, InstructStage(context), InputsStage(context)]
+        stages += [*second, InstructStage(context), *memory, InputsStage(context)]
     if data.solve is None:
         return stages
     stages += [SolveStage(context), SyntaxStage()]

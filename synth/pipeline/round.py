@@ -8,7 +8,7 @@ one shard in memory at a time.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from synth.products import FINE_STAGE, PRODUCTS, DataSet, Part, Product, Sample
 from synth.records import Unit
 from synth.seeds.reader import PocketProvider
 from synth.stages.context import Context
+from synth.stages.memory import remembered_tasks
 from synth.stages.pair import PairStage
 from synth.stages.resample import ResampleSource
 from synth.stages.snippet import SnippetSource
@@ -83,6 +84,8 @@ async def run_round(
 ) -> RoundData:
     """Make the data of one round, or resume it. Raises OutageError, before anything is written, if units
     failed whose failure is not accepted."""
+    if context.data.memory is not None:
+        context = replace(context, remembered=tuple(remembered_tasks(folder.commits, round_)))
     stages = build_stages(context, held_out)
     source = SnippetSource(context, pocket, workers)
     scheduler = ShardScheduler(source, stages, folder.commits, accept_failures=accept_failures)

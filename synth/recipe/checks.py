@@ -20,6 +20,7 @@ from synth.recipe.select_rules import SELECT_RULES
 from synth.recipe.source import KeyPath, key_text
 from synth.recipe.training_rules import TRAINING_RULES
 from synth.recipe.watching_rules import held_out_rows_are_used
+from synth.roles import JUDGE, TESTER
 
 _GENERATION = "docs/architecture/generation.md"
 
@@ -65,6 +66,15 @@ def _engines_are_reached_our_way(recipe: Recipe) -> Iterator[Finding]:
                     f"that codemill draws"
                 )
                 yield Finding(((key, "extra_args"),), expected, "remove it", see=_GENERATION)
+
+
+def _roles_are_asked(recipe: Recipe) -> Iterator[Finding]:
+    """An engine that is started and never asked says that somebody expects what is not done."""
+    data = recipe.data
+    asks = {TESTER: data is not None and data.makes_tasks and data.inputs.asks_model, JUDGE: False}
+    for role, asked in asks.items():
+        if role in recipe.engines and not asked:
+            yield Finding(((role,),), "is asked by nothing in this recipe", "remove it", see=_GENERATION)
 
 
 def _keys_look_like_keys(recipe: Recipe) -> Iterator[Finding]:
@@ -283,6 +293,7 @@ _RULES: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
     _engine_is_there,
     _engine_takes_policies,
     _engines_are_reached_our_way,
+    _roles_are_asked,
     _keys_look_like_keys,
     _tasks_come_before_solutions,
     shapes_are_mixed,

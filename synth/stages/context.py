@@ -3,7 +3,7 @@
 The one rule: a context is made in the process that runs a stage. It is never stored or sent anywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from synth.config import DataConfig, Recipe
 from synth.execution.protocol import Sandbox
 from synth.generation.protocol import Engine
 from synth.prompts.library import PromptLibrary
+from synth.records import Task
 from synth.roles import and_stand_ins
 
 
@@ -26,6 +27,9 @@ class Context:
     engine: Engine | None = None
     prompts: PromptLibrary | None = None
     others: Mapping[str, Engine] = field(default_factory=dict)
+
+    remembered: Sequence[Task] = ()
+    """The tasks of earlier rounds, where the recipe has a memory."""
 
     def engine_of(self, role: str) -> Engine | None:
         """The engine that answers in a role: its own, or the one that stands in for it."""

@@ -89,6 +89,26 @@ def test_missing_key_says_what_it_means(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("role", "data", "asked"),
+    [
+        ("judge", "instruct: {}\n  solve: {}\n", False),
+        ("tester", "instruct: {}\n  solve: {}\n", True),
+        ("tester", "instruct: {}\n  solve: {}\n  inputs: {from_model: false}\n", False),
+    ],
+)
+def test_an_engine_that_nothing_asks_is_said_to_be_so(
+    tmp_path: Path, role: str, data: str, asked: bool
+) -> None:
+    engines = f"{role}: {{kind: vllm_server}}\nengine: {{kind: vllm_server}}\n"
+    text = f"name: a\n{engines}data:\n  seeds: {{kind: pocket}}\n  {data}"
+    if asked:
+        (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+        load_recipe(tmp_path / "recipe.yaml", machine=False)
+    else:
+        assert the_problem(tmp_path, text).message == "is asked by nothing in this recipe"
+
+
 def test_a_renamed_key_is_told_its_new_name(tmp_path: Path) -> None:
     text = (
         "name: a\nengine: {kind: vllm_server}\ndata:\n  seeds: {kind: pocket}\n  instruct: {}\n  solve: {}\n"

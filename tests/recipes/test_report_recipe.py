@@ -1,11 +1,25 @@
-"""The recipe of the whole method: every part that the report describes is switched on, in its order."""
+"""The recipe of the method: every part of the report that is built is switched on."""
 
 from benchmarks.method.report import report_data
 from synth.config import DataConfig
 from synth.prompts.library import PromptLibrary
 from synth.recipe import load_recipe
 
-PARTS = ("seeds", "instruct", "inputs", "solve", "evidence", "select", "checklist", "repair", "pairs", "fim")
+PARTS = (
+    "seeds",
+    "instruct",
+    "memory",
+    "inputs",
+    "solve",
+    "evidence",
+    "select",
+    "checklist",
+    "repair",
+    "repair_tasks",
+    "review",
+    "pairs",
+    "fim",
+)
 
 
 def test_every_part_is_switched_on() -> None:

@@ -54,6 +54,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "synth.instruct_config",
         "synth.launch_config",
         "synth.loop_config",
+        "synth.memory_config",
         "synth.natural_languages",
         "synth.outage_config",
         "synth.packages_config",
