@@ -84,7 +84,7 @@ def place(
     if not cards:
         _refuse_named(recipe)
         return NO_CARDS
-    trains = recipe.sft is not None or recipe.dpo is not None
+    trains = bool(recipe.trainings)
     trainer = _chosen(recipe, TRAINER, cards) or tuple(cards) if trains else ()
     served: list[_Served] = []
     for role, config in _engines(recipe):

@@ -53,6 +53,21 @@ def test_the_recipe_for_half_a_billion_weights_fits_one_card_of_24_gb() -> None:
     assert options(placement) == ["--gpu-memory-utilization", "0.90"]
 
 
+def test_the_recipe_of_the_method_fits_one_card_of_80_gb() -> None:
+    placement = place(shipped("report"), "Qwen/Qwen2.5-Coder-1.5B", cards(A100))
+    assert numbers(placement.trainer) == [0]
+    assert placement.engines["engine"].sleeps
+
+
+@pytest.mark.parametrize("training", ["sft", "dpo", "kto"])
+def test_whatever_a_recipe_trains_gets_cards_and_the_engine_sleeps_meanwhile(training: str) -> None:
+    section = {"batch_size": 2, "gradient_checkpointing": True, "data": "rows.jsonl", "lora": {"rank": 8}}
+    sections = {"sft": None, training: {"coarse": section} if training == "sft" else section}
+    placement = place(recipe(**sections), "Qwen/Qwen2.5-Coder-7B", cards(A100))
+    assert numbers(placement.trainer) == [0]
+    assert placement.engines["engine"].sleeps
+
+
 @pytest.mark.parametrize("name", ["7b", "instructions"])
 def test_the_recipes_for_seven_billion_weights_fit_one_card_of_80_gb(name: str) -> None:
     placement = place(shipped(name), "Qwen/Qwen2.5-Coder-7B", cards(A100))
