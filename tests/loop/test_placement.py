@@ -62,7 +62,9 @@ def test_the_recipe_of_the_method_fits_one_card_of_80_gb() -> None:
 @pytest.mark.parametrize("training", ["sft", "dpo", "kto"])
 def test_whatever_a_recipe_trains_gets_cards_and_the_engine_sleeps_meanwhile(training: str) -> None:
     section = {"batch_size": 2, "gradient_checkpointing": True, "data": "rows.jsonl", "lora": {"rank": 8}}
-    sections = {"sft": None, training: {"coarse": section} if training == "sft" else section}
+    sections: dict[str, Any] = {"sft": None, training: section}
+    if training == "sft":
+        sections["sft"] = {"coarse": section}
     placement = place(recipe(**sections), "Qwen/Qwen2.5-Coder-7B", cards(A100))
     assert numbers(placement.trainer) == [0]
     assert placement.engines["engine"].sleeps
