@@ -48,6 +48,7 @@ class MemoryStage(UnitStage[Task]):
         assert context.data.memory is not None
         self._threshold = context.data.memory.threshold
         self._memories: dict[str, NearDedup] = {}
+        self._earlier = frozenset(task.id for task in context.remembered)
         for task in context.remembered:
             self._of(task.seed_language).check(_words(task))
 
@@ -55,6 +56,8 @@ class MemoryStage(UnitStage[Task]):
         return [Decided(self._check(task)) for task in units]
 
     def _check(self, task: Task) -> Keep | Reject:
+        if task.id in self._earlier:  # the same seed and words have the same id in every round
+            return Reject("task_repeated", {"similarity": 1.0, "twin": task.id})
         found = self._of(task.seed_language).check(_words(task))
         return Reject("task_repeated", found.evidence) if isinstance(found, Reject) else found
 
