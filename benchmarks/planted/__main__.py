@@ -26,6 +26,7 @@ from benchmarks.planted.runs import Planted, Setting, run_planted
 from benchmarks.planted.world import program_key
 from synth.products import Pair, Sample
 from synth.records import Decision, Reference, Solution, Task
+from synth.rules.checklist_fit import area_under_curve
 from synth.store.flips import FlipRate, measure_flips
 from synth.store.query import Shards
 from synth.store.shards import StageCommit
@@ -135,12 +136,10 @@ def _share(name: str, share: float, text: str, most: float) -> Row:
 
 def length_auc(pairs: Sequence[Pair]) -> float:
     """How well length alone tells chosen from rejected answers: the chance that a chosen one is longer."""
-    chosen = [len(pair.chosen[-1].content) for pair in pairs]
-    rejected = [len(pair.rejected[-1].content) for pair in pairs]
     if not pairs:
         return 0.5
-    wins = sum((a > b) + 0.5 * (a == b) for a in chosen for b in rejected)
-    return wins / (len(chosen) * len(rejected))
+    chosen = [(len(pair.chosen[-1].content), True) for pair in pairs]
+    return area_under_curve([*chosen, *((len(pair.rejected[-1].content), False) for pair in pairs)])
 
 
 def longer_share(pairs: Sequence[Pair]) -> float:

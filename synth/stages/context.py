@@ -27,7 +27,6 @@ class Context:
     engine: Engine | None = None
     prompts: PromptLibrary | None = None
     others: Mapping[str, Engine] = field(default_factory=dict)
-
     remembered: Sequence[Task] = ()
     """The tasks of earlier rounds, where the recipe has a memory."""
 

@@ -6,6 +6,7 @@ that the number of workers and a resume change nothing. What earlier rounds made
 begins (`remembered_tasks`); the store is the only home of that memory.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -46,11 +47,11 @@ class MemoryStage(UnitStage[Task]):
 
     def __init__(self, context: Context) -> None:
         assert context.data.memory is not None
-        self._threshold = context.data.memory.threshold
-        self._memories: dict[str, NearDedup] = {}
+        threshold = context.data.memory.threshold
+        self._memories = defaultdict[str, NearDedup](lambda: NearDedup(threshold))
         self._earlier = frozenset(task.id for task in context.remembered)
         for task in context.remembered:
-            self._of(task.seed_language).check(_words(task))
+            self._memories[task.seed_language].check(_words(task))
 
     async def decide(self, units: Sequence[Task], state: ShardState) -> list[Decided]:
         return [Decided(self._check(task)) for task in units]
@@ -58,21 +59,21 @@ class MemoryStage(UnitStage[Task]):
     def _check(self, task: Task) -> Keep | Reject:
         if task.id in self._earlier:  # the same seed and words have the same id in every round
             return Reject("task_repeated", {"similarity": 1.0, "twin": task.id})
-        found = self._of(task.seed_language).check(_words(task))
+        found = self._memories[task.seed_language].check(_words(task))
         return Reject("task_repeated", found.evidence) if isinstance(found, Reject) else found
-
-    def _of(self, language: str) -> NearDedup:
-        return self._memories.setdefault(language, NearDedup(self._threshold))
 
 
 def remembered_tasks(commits: StageCommit, round_: int) -> Iterator[Task]:
     """The tasks that earlier rounds kept, in the order in which they were made. Raises StoreError."""
     for earlier in range(1, round_):
+        makers = {
+            name: set(commits.shards_of(name, earlier)) for name in (InstructStage.name, ProblemStage.name)
+        }
         for shard in commits.shards_of(NAME, earlier):
             rows = commits.read_index(NAME, earlier, shard)
             kept = {row.unit_id for row in rows if row.decision is Decision.KEPT}
-            for maker in (InstructStage.name, ProblemStage.name):
-                if shard in commits.shards_of(maker, earlier):
+            for maker, shards in makers.items():
+                if shard in shards:
                     made = commits.read_bodies(maker, earlier, shard, Task)
                     yield from (task for task in made if task.id in kept)
 
